@@ -99,7 +99,7 @@ TEMPLATES = [
     ("npx", "supabase", "migration", "new", "rollback_{{name}}"),
     ("git", "diff", "{{name}}", "{{other}}", "--", "dir/{{name}}"),
     ("curl", "https://x/{{name}}?a={{other}}", "-H", "X: {{name}}"),
-    ("squawk", "{{name}}{{other}}", "--opt={{name}}"),
+    ("grep", "{{name}}{{other}}", "--opt={{name}}"),
 ]
 
 

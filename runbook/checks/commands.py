@@ -84,6 +84,10 @@ def _names_its_target(judged: JudgedCommand, policy: Policy) -> Iterator[Problem
     families = {each.family for each in judged.judgements.values()} - {Family.NOTHING}
     if not words or not families:
         return
+    if families == {Family.RUNBOOK}:
+        by_hand = [after for word, after in pairwise(words) if word == "--against" and after != TARGET]
+        yield from ((f"names its target by hand: write {TARGET} instead of {word}", word) for word in by_hand)
+        return
     by_hand = [word for word in words if word.split("=")[0] in {*policy.remote_flags, "--local"}]
     if TARGET in words or any(not _is_local(word) for word in by_hand):
         yield from ((f"names its target by hand: write {TARGET} instead of {word}", word) for word in by_hand)

@@ -39,6 +39,9 @@ def setting_problems(
         elif not chosen.because and rule.needs_reason and _ORDER.index(chosen.level) > _ORDER.index(rule.level):
             message = f"'{name}' guards data: give a reason, as in {{level: {chosen.level}, because: …}}"
             yield settings.at, message, name
+    small, large = settings.small_table, settings.large_table
+    if small.rows > large.rows or small.megabytes > large.megabytes:
+        yield settings.at, "a small table can't be larger than a large one", "small_table"
     if settings.postgres > NEWEST_POSTGRES:
         message = f"PostgreSQL {settings.postgres} isn't known; expected 15, 16 or {NEWEST_POSTGRES}"
         yield settings.at, message, str(settings.postgres)

@@ -243,7 +243,7 @@ def _traps(place: _Place) -> Iterator[Diagnosis]:
 
 
 def _parts(_place: _Place) -> Iterator[Diagnosis]:
-    yield check_part("check", ("squawk", "pgparse"), "checks migration files")
+    yield check_part("check", ("pgparse",), "checks migration files")
     site = check_part("site", MODULES, "builds the documentation site")
     try:
         if site.found is Found.GOOD:
@@ -264,14 +264,8 @@ def check_part(part: str, modules: Sequence[str], purpose: str) -> Diagnosis:
 
 
 def lacking_modules(modules: Sequence[str]) -> list[str]:
-    """Return those of some modules and programs of optional parts that aren't installed."""
-    return [module for module in modules if not _is_there(module)]
-
-
-def _is_there(module: str) -> bool:
-    if module == "squawk":
-        return shutil.which("squawk", path=child_environment(os.environ, {})["PATH"]) is not None
-    return find_spec(module) is not None
+    """Return those of some modules of optional parts that aren't installed."""
+    return [module for module in modules if find_spec(module) is None]
 
 
 def _extras(_place: _Place) -> Iterator[Diagnosis]:

@@ -15,10 +15,10 @@ from runbook.extras import installed
 from runbook.loading.place import TEAM_FILE, TEAM_FOLDER
 from runbook.model.team import REF
 from runbook.printable import one_line
+from runbook.steps.migration_files import parse_name
 
 __all__ = ["command"]
 
-_MIGRATION = re.compile(r"[0-9]+_.*\.sql")
 _AGENTS = ("claude-code", "codex", "gemini", "cursor", "copilot", "windsurf", "opencode")
 
 
@@ -115,7 +115,7 @@ def _look_around(start: Path) -> _Project:
     top = find_project(start)
     folder = top / "supabase/migrations"
     sql = sorted(folder.rglob("*.sql")) if folder.is_dir() else []
-    good = [file for file in sql if file.parent == folder and _MIGRATION.fullmatch(file.name)]
+    good = [file for file in sql if file.parent == folder and parse_name(file.name)]
     functions = sorted(
         each.name
         for each in ((top / "supabase/functions").iterdir() if (top / "supabase/functions").is_dir() else ())

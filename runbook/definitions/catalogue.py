@@ -12,7 +12,7 @@ from runbook.definitions.routines import argument_types
 from runbook.errors import UsageError
 from runbook.policy.sql_tokens import tokens
 
-__all__ = ["Catalogue", "Function", "Policy", "Relation", "Trigger"]
+__all__ = ["Catalogue", "Function", "Policy", "Relation", "Trigger", "found_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,12 @@ class Catalogue:
     @classmethod
     def read(cls, document: str) -> Catalogue:
         """Read the answer to the query. Raises UsageError if a part of it is missing."""
-        found = _answer(document)
+        found = found_in(document)
+        if found is None:
+            raise UsageError(
+                "can't read the history: the answer is incomplete",
+                hint="Copy the earlier definition from git by hand.",
+            )
         changes = tuple(changes_in((str(version), str(text)) for version, text in found.get("history") or ()))
 
         def name(row: Mapping[str, Any], of: str = "name") -> ObjectName:
@@ -140,16 +145,14 @@ class Catalogue:
         )
 
 
-def _answer(document: str) -> Mapping[str, Any]:
+def found_in(document: str) -> Mapping[str, Any] | None:
+    """Return the JSON in the only row of a query's answer, from the column `found`; None if the answer lacks it."""
     try:
         rows = json.loads(document)
         found = (rows["rows"] if isinstance(rows, Mapping) else rows)[0]["found"]
         return dict(json.loads(found) if isinstance(found, str) else found)
-    except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
-        raise UsageError(
-            "can't read the history: the answer is incomplete",
-            hint="Copy the earlier definition from git by hand.",
-        ) from error
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
+        return None
 
 
 def _pairs(rows: Sequence[Sequence[str]] | None) -> tuple[tuple[str, str], ...]:

@@ -14,10 +14,10 @@ from runbook.definitions.lost import lost_with, trigger_keys, trigger_names
 from runbook.definitions.restoration import Asked, Restoration, refuse_masked, resolve
 from runbook.definitions.routines import Routine, read_routine, same_arguments
 from runbook.errors import UsageError
-from runbook.policy.sql_names import quoted_name
+from runbook.policy.sql_names import quoted_name, quoted_text
 from runbook.policy.sql_tokens import tokens
 
-__all__ = ["digest", "grants_anew", "restore_function"]
+__all__ = ["digest", "grants_anew", "restore_function", "with_or_replace"]
 
 
 def restore_function(catalogue: Catalogue, asked: Asked, *, before: str = "") -> Restoration:
@@ -108,7 +108,7 @@ def _earlier(
 
 
 def _replaced(catalogue: Catalogue, live: Function, chosen: Change, what: str, notes: list[str]) -> Restoration:
-    text = chosen.text if chosen.words[1].text == "or" else f"{chosen.text[:6]} or replace{chosen.text[6:]}"
+    text = with_or_replace(chosen)
     current, routine = read_routine(list(tokens(live.definition))), read_routine(chosen.words)
     users = [one for one in catalogue.triggers if one.function == live.object]
     statements = [text]
@@ -121,7 +121,7 @@ def _replaced(catalogue: Catalogue, live: Function, chosen: Change, what: str, n
         statements += grants_anew("function", signature, live.grants, owner=live.owner)
         if live.owner != "postgres":  # who creates it on a hosted project
             statements.append(f"alter function {signature} owner to {quoted_name(live.owner)}")
-        statements += [f"comment on function {signature} is {_literal(live.comment)}"] if live.comment else []
+        statements += [f"comment on function {signature} is {quoted_text(live.comment)}"] if live.comment else []
     lost = _lost_from(catalogue, live)
     statements += [one.text for one in lost]
     notes += (
@@ -138,6 +138,11 @@ def _replaced(catalogue: Catalogue, live: Function, chosen: Change, what: str, n
     wanted |= {"owner": live.owner, "grants": sorted(map(list, live.grants))}
     wanted["triggers"] = trigger_names([*((one.table, one.object) for one in users), *trigger_keys(lost)])
     return Restoration(what, chosen.version, live.definition, chosen.text, statements, notes, wanted)
+
+
+def with_or_replace(change: Change) -> str:
+    """Return the text of a `create function` with `or replace`, whether it has that or not."""
+    return change.text if change.words[1].text == "or" else f"{change.text[:6]} or replace{change.text[6:]}"
 
 
 def _lost_from(catalogue: Catalogue, live: Function) -> list[Change]:
@@ -173,10 +178,6 @@ def grants_anew(kind: str, name: str, grants: Sequence[tuple[str, str]], *, owne
         privileges = ", ".join(privilege.lower() for one, privilege in grants if one == role)
         found.append(f"grant {privileges} on {kind} {name} to {role if role == 'public' else quoted_name(role)}")
     return found
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _created_again(

@@ -13,8 +13,8 @@ from runbook.runtime.toolchain import cli_package, node_directory, pinned_cli, p
 
 __all__ = ["check_tools", "provide_tools"]
 
-_MODULES = ("psycopg", "squawk")
-"""Procedures check their SQL files with squawk, and a drill runs those checks, too."""
+_MODULES = ("psycopg", "pgparse")
+"""Procedures check their migration files, which needs PostgreSQL's parser, and a drill runs those checks, too."""
 
 
 def provide_tools(majors: Sequence[int], *, url: str | None) -> None:

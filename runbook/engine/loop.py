@@ -53,7 +53,7 @@ from runbook.journal.events import (
     StepSkipped,
     ValueGiven,
 )
-from runbook.model import Check, Parameter
+from runbook.model import Check, Effect, Parameter
 from runbook.steps.destination import Prepared
 from runbook.steps.performing import Job
 from runbook.steps.scope import Place
@@ -406,10 +406,21 @@ def screen_of(context: Context, at: Place) -> Screen:
 def ready_screen(context: Context, at: Place) -> tuple[Screen, Prepared]:
     """Return the screen of a step and what it would run. Raises what `prepare_at` raises."""
     screen = screen_of(context, at)
-    prepared = prepare_at(context, at, screen.action, care=at.step.effect)
+    prepared = prepare_at(context, at, screen.action, care=_care_for(context, at))
     finding = finding_before(context.way, context.state, at.path, context.destination.major)
     by_itself = starts_by_itself(at, screen.action, prepared, context.state, finding=finding)
     return replace(_with(context, screen, prepared), starts_by_itself=by_itself, finding=finding), prepared
+
+
+def _care_for(context: Context, at: Place) -> Effect | None:
+    """Return the effect that the author declares, or a worse one that an earlier step found."""
+    step = at.step
+    if step.effect_found is None or context.dry:  # a dry run finds nothing
+        return step.effect
+    found = fill_text(step.effect_found, at.scope.values)
+    # An effect that can't be read counts as the worst.
+    effect = Effect(found) if found in set(Effect) else Effect.DESTROYS
+    return max(effect, step.effect or effect, key=lambda each: each.rank)
 
 
 def _with(context: Context, screen: Screen, prepared: Prepared) -> Screen:

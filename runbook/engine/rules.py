@@ -55,7 +55,8 @@ def reaches_target(procedure: Procedure, policy: Policy) -> bool:
 
 def _reaches(words: Sequence[str], policy: Policy) -> bool:
     rule = rule_of(words, policy) if words else None
-    return rule is None or rule.reaches is not Family.NOTHING
+    # A command of `runbook` itself reaches a target only if it names it, which its placeholder shows.
+    return rule is None or rule.reaches not in {Family.NOTHING, Family.RUNBOOK}
 
 
 def _shared(book: Book) -> Iterator[tuple[str, str]]:

@@ -12,19 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-__all__ = [
-    "MigrationName",
-    "NameProblem",
-    "check_name",
-    "duplicates",
-    "has_own_numbers",
-    "parse_name",
-    "sort_key",
-    "version_time",
-]
+from runbook.steps.migration_files import parse_name
 
-_APPLIED = re.compile(r"([0-9]+)_(.*)\.sql", re.DOTALL)
-"""What the CLI applies (`MigrateFilePattern` in its source)."""
+__all__ = ["NameProblem", "check_name", "duplicates", "has_own_numbers", "sort_key", "version_time"]
+
 _PROPER = re.compile(r"\d{14}_[a-z0-9_-]*[a-z0-9][a-z0-9_-]*\.sql")
 """With hyphens, which tools write that name files by a UUID."""
 _CUSTOM = 3
@@ -33,24 +24,11 @@ _AHEAD = timedelta(days=1)
 """Clocks and time zones differ by less than this."""
 
 
-class MigrationName(NamedTuple):
-    """The two parts of a name that the CLI applies."""
-
-    version: str
-    name: str
-
-
 class NameProblem(NamedTuple):
     """What is wrong with a name: the rule's id, and a message."""
 
     rule: str
     message: str
-
-
-def parse_name(path: str) -> MigrationName | None:
-    """Return the version and the name of a file, or None if the CLI skips it."""
-    found = _APPLIED.fullmatch(_split(path)[1])
-    return MigrationName(found[1], found[2]) if found else None
 
 
 def _split(path: str) -> tuple[str, str]:
@@ -76,7 +54,7 @@ def sort_key(path: str) -> tuple[str, str]:
 
 def check_name(path: str, now: datetime) -> Iterator[NameProblem]:
     """Yield what is wrong with the name of one file. `now` is the current time in UTC, without a time zone."""
-    base, parts = _split(path)[1], parse_name(path)
+    base, parts = _split(path)[1], parse_name(_split(path)[1])
     if parts is None:
         yield NameProblem("skipped-file", f"the CLI skips {base}: its name isn't VERSION_NAME.sql")
         return
@@ -103,7 +81,7 @@ def has_own_numbers(paths: Iterable[str]) -> bool:
 
     Versions of one length sort as everybody expects, whatever they count.
     """
-    lengths = [len(parts.version) for path in paths if (parts := parse_name(path)) is not None]
+    lengths = [len(parts.version) for path in paths if (parts := parse_name(_split(path)[1])) is not None]
     return len(lengths) >= _CUSTOM and len(set(lengths)) == 1 and lengths[0] != 14
 
 
@@ -112,7 +90,7 @@ def duplicates(paths: Iterable[str]) -> Mapping[str, str]:
     first: dict[tuple[str, str], str] = {}
     found: dict[str, str] = {}
     for path in sorted(paths, key=sort_key):
-        parts = parse_name(path)
+        parts = parse_name(_split(path)[1])
         if parts is None:
             continue
         key = (_split(path)[0], parts.version)

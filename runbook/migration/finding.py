@@ -49,6 +49,8 @@ class Report:
     waived: tuple[WaivedFinding, ...] = ()
     destroys: tuple[str, ...] = ()
     """The rules about lost data that the files break, waived and switched off ones too."""
+    against: str = ""
+    """The database that the files were compared with, and how it was read; "" without one."""
 
     @property
     def has_errors(self) -> bool:

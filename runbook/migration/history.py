@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-from runbook.migration.file_names import NameProblem, parse_name
+from runbook.migration.file_names import NameProblem
 from runbook.migration.source import MigrationFile
+from runbook.steps.migration_files import parse_name
 
 __all__ = ["Base", "check_history"]
 

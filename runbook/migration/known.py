@@ -5,13 +5,13 @@ It is filled from the earlier files in a folder, and goes on with each statement
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from runbook.migration.relations import Relations
 from runbook.migration.statements import Statement
-from runbook.migration.syntax_tree import Name, Node, constant, last_name, name_in, relation_name
+from runbook.migration.syntax_tree import Name, Node, constant, last_name, name_in, relation_name, walk
 
 __all__ = [
     "ColumnType",
@@ -78,19 +78,24 @@ class Known:
     """Columns for which a validated check says that no row has NULL."""
     range_checks: set[Name] = field(default_factory=set)
     """Tables with a validated check that may match a partition's bounds."""
+    checked: set[tuple[Name, str]] = field(default_factory=set)
+    """Columns that a check constraint reads."""
+    checked_domains: set[Name] = field(default_factory=set)
+    """Domains with a check or NOT NULL."""
     functions: dict[Name, FunctionSettings] = field(default_factory=dict)
     signatures: dict[Name, set[Signature]] = field(default_factory=dict)
 
     def learn(self, statement: Statement, resolve: Callable[[Name, Statement], Name]) -> None:
         """Add what a statement changes."""
         node = statement.node
-        for table in self.relations.learn(statement, resolve):
-            self._forget(table)
+        self._forget(self.relations.learn(statement, resolve))
         match statement.kind:
             case "CreateStmt":
                 table = resolve(relation_name(node["relation"]), statement)
                 for element in node.get("tableElts", ()):
                     self._learn_element(table, element)
+            case "CreateDomainStmt" if _is_checked(node):
+                self.checked_domains.add(resolve(name_in(node["domainname"]), statement))
             case "CreateFunctionStmt":
                 name = resolve(name_in(node["funcname"]), statement)
                 self.functions[name] = function_settings(node)
@@ -105,10 +110,11 @@ class Known:
                 for each in node.get("cmds", ()):
                     self._learn_command(table, each.get("AlterTableCmd", {}))
 
-    def _forget(self, table: Name) -> None:
-        """Take a table out that has been dropped or renamed, with its columns."""
-        self.left_types |= {each.name for key, each in self.columns.items() if key[0] == table}
-        self.columns = {key: each for key, each in self.columns.items() if key[0] != table}
+    def _forget(self, tables: Sequence[Name]) -> None:
+        """Take tables out that have been dropped or renamed, with their columns."""
+        for table in tables:
+            self.left_types |= {each.name for key, each in self.columns.items() if key[0] == table}
+            self.columns = {key: each for key, each in self.columns.items() if key[0] != table}
 
     def uses_type(self, name: str) -> bool:
         """Whether a column has that type, or may have it: none is known that had it and was changed."""
@@ -119,14 +125,17 @@ class Known:
             column = element["ColumnDef"]
             self.columns[table, column["colname"]] = column_type(column)
             for each in column.get("constraints", ()):
-                if each.get("Constraint", {}).get("contype") in {"CONSTR_NOTNULL", "CONSTR_PRIMARY"}:
+                if each["Constraint"]["contype"] in {"CONSTR_NOTNULL", "CONSTR_PRIMARY"}:
                     self.required.add((table, column["colname"]))
+                self._learn_constraint(table, each["Constraint"])
         if "Constraint" in element:
             self._learn_constraint(table, element["Constraint"])
 
     def _learn_constraint(self, table: Name, constraint: Node) -> None:
         if constraint.get("contype") != "CONSTR_CHECK":
             return
+        columns = (each.get("fields", ()) for kind, each in walk(constraint.get("raw_expr")) if kind == "ColumnRef")
+        self.checked |= {(table, last_name(fields)) for fields in columns}
         key = (table, constraint.get("conname", ""))
         self.checks[key] = not_null_column(constraint.get("raw_expr"))
         if not constraint.get("skip_validation"):
@@ -158,6 +167,11 @@ class Known:
                 self.required.add((table, name))
             case "AT_DropNotNull":
                 self.required.discard((table, name))
+
+
+def _is_checked(domain: Node) -> bool:
+    kinds = {each["Constraint"]["contype"] for each in domain.get("constraints", ())}
+    return bool({"CONSTR_CHECK", "CONSTR_NOTNULL"} & kinds)
 
 
 def column_type(column: Node) -> ColumnType:

@@ -1,4 +1,4 @@
-"""Add the migration check to runbook: its verb, and the tests of its rules in `runbook check`."""
+"""Add migrations to runbook: their verb, and the tests of rules, patterns and templates in `runbook check`."""
 
 from __future__ import annotations
 
@@ -22,13 +22,17 @@ def _load_command() -> click.Command:
 
 
 def _check_book(subject: Subject, notes: Notes) -> None:
+    from runbook.migration.new.patterns import check_templates
     from runbook.migration.rule_tests import check_rules
+    from runbook.migration.step_templates import check_step_templates
 
     check_rules(subject, notes)
+    check_templates(subject, notes)
+    check_step_templates(subject, notes)
 
 
 EXTRA = Extra(
-    summary="Check migrations before review.",
+    summary="Create migrations, and check them before review.",
     listed_before="check",
     load_command=_load_command,
     check_book=_check_book,

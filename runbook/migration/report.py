@@ -1,4 +1,4 @@
-"""Print a report for people, programs, code scanning (SARIF 2.1.0) and GitHub's annotations."""
+"""Print a report for people, programs, code scanning (SARIF 2.1.0), and the annotations of GitHub and GitLab."""
 
 from __future__ import annotations
 
@@ -25,25 +25,31 @@ def summary_line(report: Report) -> str:
     parts = [_count(report.count(level), level) for level in LEVELS if report.count(level)]
     if report.waived:
         parts.append(f"{len(report.waived)} waived")
-    return f"{_count(report.files, 'file')}: {', '.join(parts) or 'no findings'}"
+    place = f" against {report.against}" if report.against else ""
+    return f"{_count(report.files, 'file')}{place}: {', '.join(parts) or 'no findings'}"
 
 
 def rule_text(rule: MigrationRule, width: int) -> str:
     """Return all that the book says about a rule, in lines of that width."""
     from textwrap import fill
 
-    from runbook.migration.rule_tests import MARK
-
     parts = [f"{rule.id} ({rule.level}): {rule.title}"]
     parts += [fill(each, width) for each in (rule.catches, rule.why, f"Instead: {rule.fix}")]
     for title, examples in (("Reported:", rule.fails), ("Not reported:", rule.passes)):
-        shown = [f"    -- {each.name}" for each in examples[:1] if "example" not in each.name]
-        shown += [f"    {line}" for line in examples[0].sql.replace(MARK, "").rstrip().split("\n")]
+        shown = [f"    {line}" for line in examples[0].shown.split("\n")]
         parts.append("\n".join([title, *shown]))
+    if rule.by_size:
+        parts.append(_BY_SIZE[rule.by_size])
     accept = f"To accept it, write above the statement:\n    -- runbook: allow {rule.id} because REASON"
     parts.append(accept if rule.can_be_waived else "It can't be waived.")
     parts += [f"See {each}" for each in (rule.see, rule.source) if each]
     return "\n\n".join(map(printable, parts))
+
+
+_BY_SIZE = {
+    "both": "With --against, it's a notice if the table is small, and a warning becomes an error if it's large.",
+    "raises": "With --against, a warning becomes an error if the table is large.",
+}
 
 
 def _count(number: int, noun: str) -> str:
@@ -64,6 +70,7 @@ def _json(report: Report, _rules: _Rules) -> str:
         "waived": [{**_record(each.finding), "reason": each.reason} for each in report.waived],
         "files": report.files,
         "effect": "destroys" if report.destroys else "writes",
+        **({"against": report.against} if report.against else {}),
     }
     return json_text(found, indent=2)
 
@@ -75,6 +82,15 @@ def _github(report: Report, _rules: _Rules) -> str:
         annotation_line(
             Annotation(each.level, each.file, f"{each.message}. {each.fix}", each.line, each.column, title=each.rule)
         )
+        for each in report.findings
+    )
+
+
+def _gitlab(report: Report, _rules: _Rules) -> str:
+    from runbook.rendering.code_quality import QualityIssue, code_quality_text
+
+    return code_quality_text(
+        QualityIssue(each.rule, each.level, f"{each.message}. {each.fix}", each.file, each.line, each.source)
         for each in report.findings
     )
 
@@ -99,6 +115,7 @@ FORMATS: Mapping[str, Callable[[Report, _Rules], str]] = {
     "text": lambda report, _rules: text_report(report),
     "json": _json,
     "github": _github,
+    "gitlab": _gitlab,
     "sarif": _sarif,
 }
 """How a report can be printed."""

@@ -9,10 +9,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from runbook.errors import UsageError
+from runbook.migration.git import git
 from runbook.migration.history import Base
 from runbook.migration.source import SIZE_LIMIT, MigrationFile
 
-__all__ = ["DEFAULT_FOLDER", "select_files"]
+__all__ = ["DEFAULT_FOLDER", "default_folder", "select_files", "shown_path"]
 
 DEFAULT_FOLDER = Path("supabase/migrations")
 
@@ -24,7 +25,7 @@ def select_files(
 
     Raises UsageError if a path doesn't exist, and if git doesn't know the revision.
     """
-    places = [_of_version(path) for path in paths] or [_default_folder()]
+    places = [_of_version(path) for path in paths] or [default_folder()]
     for place in places:
         if not place.exists():
             raise UsageError(f"'{place}' doesn't exist", hint="Name a migration or a folder of migrations.")
@@ -32,7 +33,7 @@ def select_files(
         return _files_since(places, since, ignore)
     found: dict[str, MigrationFile] = {}
     for path in _expanded(places):
-        shown = _shown(path)
+        shown = shown_path(path)
         if not _is_ignored(shown, ignore):
             found.setdefault(shown, MigrationFile(shown, _read(path)))
     return list(found.values()), None
@@ -42,18 +43,18 @@ def _of_version(place: Path) -> Path:
     """Return the migration that a version names, or the path itself. Raises UsageError if no file has the version."""
     if not _VERSION.fullmatch(str(place)) or place.exists():
         return place
-    folder = _default_folder()
+    folder = default_folder()
     found = sorted(folder.glob(f"{place}_*.sql"))
     if not found:
         hint = "Name a file, a folder or another version."
-        raise UsageError(f"no migration in {_shown(folder)} has the version {place}", hint=hint)
+        raise UsageError(f"no migration in {shown_path(folder)} has the version {place}", hint=hint)
     return found[0]
 
 
 _VERSION = re.compile(r"[0-9]{8,14}")
 
 
-def _default_folder() -> Path:
+def default_folder() -> Path:
     """Return `supabase/migrations` of this project: here, or above up to the top of the git repository."""
     here = Path.cwd()
     for each in (here, *here.parents):
@@ -87,7 +88,7 @@ def _read(path: Path) -> bytes:
         raise UsageError(f"'{path}' can't be read: {error.strerror}") from error
 
 
-def _shown(path: Path) -> str:
+def shown_path(path: Path) -> str:
     """Return the path from here if the file is below, with `/`."""
     relative = os.path.relpath(path)
     return Path(path if relative.startswith("..") else relative).as_posix()
@@ -106,12 +107,10 @@ def _files_since(places: Sequence[Path], since: str, ignore: Sequence[str]) -> t
     The branch is compared with the commit at which it left the revision, so that what others have added there since
     isn't taken for removed. What was added there since still counts for the order.
     """
-    top = Path(_git(Path.cwd(), "rev-parse", "--show-toplevel", problem="this isn't a git repository").strip())
+    top = Path(git(Path.cwd(), "rev-parse", "--show-toplevel", problem="this isn't a git repository").strip())
     unknown = f"git doesn't know the revision '{since}'"
-    commit = _git(top, "rev-parse", "--verify", "--end-of-options", f"{since}^{{commit}}", problem=unknown).strip()
-    fork = _git(
-        top, "merge-base", commit, "HEAD", problem=f"'{since}' has no commit in common with this branch"
-    ).strip()
+    commit = git(top, "rev-parse", "--verify", "--end-of-options", f"{since}^{{commit}}", problem=unknown).strip()
+    fork = git(top, "merge-base", commit, "HEAD", problem=f"'{since}' has no commit in common with this branch").strip()
     folders = sorted({(place if place.is_dir() else place.parent).resolve() for place in places})
     named = {place.resolve() for place in places if not place.is_dir()}
     at_fork, at_tip = _hashes(top, fork, folders), _hashes(top, commit, folders)
@@ -119,7 +118,7 @@ def _files_since(places: Sequence[Path], since: str, ignore: Sequence[str]) -> t
     hashes = dict(zip(now, _hashes_of(top, list(now)), strict=True))
     files = []
     for path, data in now.items():
-        shown = _shown(path)
+        shown = shown_path(path)
         is_new = path not in at_fork and hashes[path] != at_tip.get(path)
         is_judged = is_new and (not named or path in named or path.parent in {p.resolve() for p in places})
         if not _is_ignored(shown, ignore):
@@ -128,10 +127,10 @@ def _files_since(places: Sequence[Path], since: str, ignore: Sequence[str]) -> t
     texts = {hashes[path]: path for path in now if path not in at_fork}
     base = Base(
         revision=since,
-        paths=frozenset(_shown(path) for path in {**at_fork, **at_tip}),
-        edited=frozenset(_shown(path) for path in now if path in at_fork and at_fork[path] != hashes[path]),
-        removed=frozenset(_shown(path) for path in gone),
-        renamed={_shown(path): _shown(texts[blob]) for path, blob in gone.items() if blob in texts},
+        paths=frozenset(shown_path(path) for path in {**at_fork, **at_tip}),
+        edited=frozenset(shown_path(path) for path in now if path in at_fork and at_fork[path] != hashes[path]),
+        removed=frozenset(shown_path(path) for path in gone),
+        renamed={shown_path(path): shown_path(texts[blob]) for path, blob in gone.items() if blob in texts},
     )
     return files, base
 
@@ -139,7 +138,15 @@ def _files_since(places: Sequence[Path], since: str, ignore: Sequence[str]) -> t
 def _hashes(top: Path, commit: str, folders: Sequence[Path]) -> dict[Path, str]:
     """Return git's hash of each migration at a commit."""
     below = [folder.relative_to(top.resolve()).as_posix() for folder in folders]
-    listed = _git(top, "ls-tree", "-z", commit, "--", *(f"{each}/" if each != "." else "./" for each in below))
+    listed = git(
+        top,
+        "ls-tree",
+        "-z",
+        commit,
+        "--",
+        *(f"{each}/" if each != "." else "./" for each in below),
+        problem="git can't list the migrations",
+    )
     found = {}
     for entry in filter(None, listed.split("\0")):
         about, _, name = entry.partition("\t")
@@ -153,16 +160,11 @@ def _hashes_of(top: Path, paths: Sequence[Path]) -> list[str]:
     """Return git's hash of each file as it would be committed."""
     found: list[str] = []
     for start in range(0, len(paths), 500):
-        found += _git(top, "hash-object", "--", *map(str, paths[start : start + 500])).split()
+        found += git(
+            top,
+            "hash-object",
+            "--",
+            *map(str, paths[start : start + 500]),
+            problem="git can't read the migrations",
+        ).split()
     return found
-
-
-def _git(directory: Path, *words: str, problem: str = "git failed") -> str:
-    from runbook.runtime.subprocesses import ask  # few checks ask git, and starting programs needs many modules
-
-    environment = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
-    answer = ask(["git", *words], directory=str(directory), environment=environment)
-    if answer.code:
-        said = answer.stderr.strip().splitlines()[-1:] or ["no message"]
-        raise UsageError(problem, hint=f"git said: {said[0]}")
-    return answer.stdout

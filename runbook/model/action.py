@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from runbook.model.templates import PLACEHOLDER
 from runbook.model.terms import Effect, Position
 
 if TYPE_CHECKING:
@@ -73,6 +74,11 @@ class WrittenFile:
     path: str
     text: str | None
     is_checked: bool
+
+    @property
+    def is_migration(self) -> bool:
+        """Whether the file is SQL that will be pushed. If its name isn't known yet, it is."""
+        return self.path.endswith(".sql") or PLACEHOLDER.fullmatch(self.path) is not None
 
 
 class Action:

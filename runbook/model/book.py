@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,13 +10,17 @@ from runbook.errors import UsageError
 from runbook.model.fields import (
     KEBAB,
     LINE,
+    NAME,
     TEXTS,
+    Either,
     Field,
     ListOf,
+    MapOf,
     ProcedureId,
     Shape,
     Shaped,
     Text,
+    Truth,
     file_of,
     key,
     shape,
@@ -28,7 +33,9 @@ from runbook.model.search_words import SearchWords
 from runbook.model.team import Team
 from runbook.model.terms import Position
 
-__all__ = ["SHAPES", "Advice", "Book", "Pattern"]
+__all__ = ["SHAPES", "Advice", "Book", "Pattern", "files_of"]
+
+_NEXT_FILE = re.compile(r"^-- Next file\.$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +47,37 @@ class Pattern:
     safe: str = key(Text(says="SQL", literal=True), "The SQL that is safe.", read=str.rstrip)
     unsafe: str = key(Text(says="SQL", literal=True), "The SQL that isn't safe.", read=str.rstrip)
     why: str = key(TEXTS, "What the unsafe form does.", read=str.strip)
-    caught_by: str = key(LINE, "The check that catches it.")
+    caught_by: tuple[str, ...] = key(
+        Either(LINE, ListOf(LINE)),
+        "What catches the unsafe form: rules of `runbook migration check` by their names, or another check in words.",
+        read=lambda value: (value,) if isinstance(value, str) else tuple(value),
+    )
     notes: tuple[str, ...] = key(ListOf(TEXTS, 0), "More notes.", default=())
     see: str | None = key(ProcedureId(), "The id of the procedure that does it.", default=None)
+    names: Mapping[str, str] = key(
+        MapOf(NAME, Text(r"[^\n]+", "SQL in one line", template=True, literal=True)),
+        "What `runbook migration new` asks for and replaces in the safe SQL, each as it is there. One made of earlier "
+        "ones, such as {{table}}_{{column}}_key, isn't asked for.",
+        default=dict,
+        said="no file can be made from the pattern",
+    )
+    rollback: tuple[str, ...] = key(
+        ListOf(LINE, 0), "What undoes each of the files, for the header of a new one.", default=()
+    )
+    one_at_a_time: bool = key(
+        Truth(), "Whether a file must wait for days after the one before it.", default=False, said="no"
+    )
     at: Position
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The migration files that the safe form stands for."""
+        return files_of(self.safe)
+
+
+def files_of(sql: str) -> tuple[str, ...]:
+    """Return the migration files that a pattern's SQL stands for: a line "-- Next file." begins another one."""
+    return tuple(part.strip() for part in _NEXT_FILE.split(sql))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,12 +24,34 @@ from runbook.model.fields import (
 )
 from runbook.model.terms import Position
 
-__all__ = ["LEVELS", "SHAPES", "MigrationExample", "MigrationRule"]
+__all__ = ["BY_SIZE", "GROUPS", "LEVELS", "NEWEST_POSTGRES", "PLACE", "SHAPES", "MigrationExample", "MigrationRule"]
+
+NEWEST_POSTGRES = 17
+"""The newest major version of PostgreSQL that the rules know."""
 
 LEVELS = ("error", "warning", "notice")
 """How much a finding counts. Only an error changes the exit code."""
 
-_GROUPS = ("files", "transactions", "locks", "rewrites", "data", "removals", "access", "functions", "platform", "style")
+BY_SIZE = ("both", "raises")
+"""How the size of a table changes a level, if a database is there to ask: both ways, or only up."""
+
+GROUPS: Mapping[str, str] = {
+    "files": "Files and names",
+    "transactions": "Transactions",
+    "locks": "Locks",
+    "rewrites": "Rewrites and scans",
+    "data": "Data",
+    "removals": "What is dropped or renamed",
+    "access": "Who may see and change data",
+    "functions": "Functions",
+    "platform": "Supabase's own objects and settings",
+    "style": "Habits",
+    "database": "What only a database shows",
+}
+"""The sections of the reference, in order: id → heading."""
+PLACE = "/*^*/"
+"""In an example's SQL, this comes right before the place that the finding must name."""
+_NAME = "20260101000000_example.sql"
 _GUARDS_DATA = frozenset({"data", "access"})
 _SQL = Text(says="SQL", literal=True)
 _TEXT = Text(prose=True)
@@ -40,11 +62,38 @@ class MigrationExample:
     """A migration that tests a rule. In its SQL, `/*^*/` comes right before the place that the finding must name."""
 
     sql: str
-    name: str = "20260101000000_example.sql"
+    name: str = _NAME
     earlier: str = ""
     base: Mapping[str, str] | None = None
     removes: tuple[str, ...] = ()
-    postgres: int = 17
+    database: str = ""
+    history: Mapping[str, str] | None = None
+    open: str = ""
+    open_seconds: int = 0
+    waiting: str = ""
+    postgres: int = NEWEST_POSTGRES
+
+    @property
+    def needs_database(self) -> bool:
+        """Whether only a database can show the finding."""
+        return bool(self.database or self.history is not None or self.open)
+
+    @property
+    def shown(self) -> str:
+        """The SQL as a reader sees it. What matters around it comes before, as comments."""
+        history = self.history or {}
+        around = (
+            ("An earlier migration:", self.earlier),
+            ("The database has:", self.database),
+            ("A session has open:", self.open),
+            ("Another one waits:", self.waiting),
+            *((f"The history has {name}:", ran or "no statements") for name, ran in history.items()),
+        )
+        lines = [] if self.name == _NAME else [f"-- {self.name}"]
+        for title, sql in around:
+            if sql:
+                lines += [f"-- {title}", *(f"--   {line}" for line in sql.rstrip().split("\n"))]
+        return "\n".join([*lines, self.sql.replace(PLACE, "").rstrip()])
 
 
 def _example(value: str | MigrationExample) -> MigrationExample:
@@ -61,7 +110,7 @@ class MigrationRule:
 
     id: str = key(KEBAB, "The rule's name; unique in the file.")
     level: str = key(Choice(LEVELS), "How much a finding counts. Only an error changes the exit code.")
-    group: str = key(Choice(_GROUPS), "The section of the reference that it belongs to.")
+    group: str = key(Choice(tuple(GROUPS)), "The section of the reference that it belongs to.")
     title: str = key(LINE, "What is wrong, in a few words.")
     catches: str = key(_TEXT, "What it reports, in one sentence.", read=str.strip)
     why: str = key(_TEXT, "What can happen otherwise.", read=str.strip)
@@ -82,6 +131,12 @@ class MigrationRule:
     )
     destroys: bool = key(Truth(), "Whether what it reports loses rows or values.", default=False)
     see: str = key(KEBAB, "The pattern or procedure that shows the safe way.", default="")
+    by_size: str = key(
+        Choice(BY_SIZE),
+        "With --against: `both` makes it a notice on a small table, and an error instead of a warning on a large one; "
+        "`raises` only the second.",
+        default="",
+    )
     source: str = key(
         Text(r"https://\S+", "an address that begins with https://"), "The incident or document behind it."
     )
@@ -104,7 +159,7 @@ _EXAMPLE = Shape(
     "A migration that tests a rule.",
     (
         Field("sql", _SQL, "The file. `/*^*/` comes right before the place of the finding.", True, attribute="sql"),
-        Field("name", LINE, "The file's name, if it matters.", default="20260101000000_example.sql", attribute="name"),
+        Field("name", LINE, "The file's name, if it matters.", default=_NAME, attribute="name"),
         Field("earlier", _SQL, "An earlier migration in the same folder.", attribute="earlier"),
         Field(
             "base",
@@ -112,9 +167,17 @@ _EXAMPLE = Shape(
             "The migrations on the branch that it's compared with, by name.",
             attribute="base",
         ),
+        Field("database", _SQL, "SQL that builds the database to compare it with.", attribute="database"),
         Field(
-            "postgres", Whole(15), "The database's major version, if it matters.", default="17", attribute="postgres"
+            "history",
+            MapOf(LINE, Text(says="SQL", literal=True, empty=True)),
+            "What the database's history says: file names with their SQL, empty if it has no statements.",
+            attribute="history",
         ),
+        Field("postgres", Whole(15), "The major version in the settings.", attribute="postgres"),
+        Field("open", _SQL, "SQL of another session, whose transaction stays open.", attribute="open"),
+        Field("open_seconds", Whole(0), "How long that transaction has been open.", attribute="open_seconds"),
+        Field("waiting", _SQL, "SQL of a session that waits for that one.", attribute="waiting"),
         Field("removes", ListOf(LINE), "Which of these the branch removes.", attribute="removes"),
     ),
     build=lambda _kind, values: MigrationExample(**{k: v for k, v in values.items() if not k.endswith("at")}),

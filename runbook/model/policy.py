@@ -67,6 +67,8 @@ class Family(StrEnum):
 
     DATABASE = "database"
     PROJECT = "project"
+    RUNBOOK = "runbook"
+    """A database, by a command of `runbook` itself, and only if `--against` names it."""
     NOTHING = "nothing"
 
 

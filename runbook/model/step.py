@@ -103,6 +103,12 @@ class Step:
         default=None,
         read=Effect,
     )
+    effect_found: str | None = key(
+        LINE_TEMPLATE,
+        "A captured value that says what the step does, such as `{{file_effect}}`: reads, writes or destroys. It never"
+        " lowers the effect. Any other value counts as destroys.",
+        default=None,
+    )
     expect: Expectation = key(
         Shaped("expect"), "What must be true for the step to pass.", default=Expectation, said="exit code 0"
     )
@@ -161,6 +167,8 @@ class Step:
                 yield Use(text, self.at)
         for action in self.actions:
             yield from action.uses(self.at)
+        if self.effect_found:
+            yield Use(self.effect_found, self.at, Becomes.COMPARED)
         yield from self.expect.uses(self.at)
         yield from (Use(each.json, self.at, Becomes.COMPARED) for each in self.capture if each.json)
         if self.verify:

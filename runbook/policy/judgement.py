@@ -441,6 +441,9 @@ def _target_of_another(case: _Case, policy: Policy) -> TargetKind | None:
         return _addressed(case, policy)
     if case.rule.reaches is Family.NOTHING:
         return None
+    if case.rule.reaches is Family.RUNBOOK:
+        named = case.words.values("--against")
+        return TargetKind.LOCAL if set(named) == {"local"} else TargetKind.PRODUCTION if named else None
     return _client(case) if case.rule.reaches is Family.DATABASE else TargetKind.PRODUCTION
 
 

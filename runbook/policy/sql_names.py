@@ -1,10 +1,10 @@
-"""Quote names in SQL if they need quotes."""
+"""Write names and texts as SQL does, in quotes where they are needed."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["RESERVED", "quoted_name"]
+__all__ = ["RESERVED", "quoted_name", "quoted_text"]
 
 _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _RESERVED_WORDS = (
@@ -25,3 +25,8 @@ def quoted_name(name: str) -> str:
     if _PLAIN_NAME.fullmatch(name) and name not in RESERVED:
         return name
     return '"' + name.replace('"', '""') + '"'
+
+
+def quoted_text(text: str) -> str:
+    """Return a text as a constant in SQL."""
+    return "'" + text.replace("'", "''") + "'"

@@ -12,7 +12,7 @@ __all__ = ["Annotation", "annotation_line", "relative_path"]
 
 
 class Annotation(NamedTuple):
-    """One annotation. `level` is error, warning or notice; a line of 0 is the whole file."""
+    """One annotation. `level` is error, warning or notice; a line of 0 is the whole file, and a file of "" is none."""
 
     level: str
     file: str
@@ -24,7 +24,7 @@ class Annotation(NamedTuple):
 
 def annotation_line(each: Annotation) -> str:
     """Return the line that makes GitHub show an annotation."""
-    place = [f"file={_property(one_line(relative_path(each.file)))}"]
+    place = [f"file={_property(one_line(relative_path(each.file)))}"] if each.file else []
     place += [f"line={each.line}", f"col={each.column}"] if each.line else []
     place += [f"title={_property(one_line(each.title))}"] if each.title else []
     return f"::{each.level} {','.join(place)}::{_data(printable(each.message))}"

@@ -129,8 +129,8 @@ def find_traps(environ: Mapping[str, str], dotenvs: Mapping[str, str], *, linked
 def child_environment(own: Mapping[str, str], given: Mapping[str, str], *, is_cli: bool = False) -> dict[str, str]:
     """Return the environment for a command: the variables it needs from this process's own, then those given.
 
-    Only the Supabase CLI (`is_cli`) gets its login. This Python's directory is first on PATH, so that `squawk` and
-    `runbook` come from this installation.
+    Only the Supabase CLI (`is_cli`) gets its login. This Python's directory is first on PATH, so that `runbook`
+    comes from this installation.
     """
     login = _LOGIN if is_cli else ()
     kept = {name: value for name, value in own.items() if name in login or _is_inherited(name, value)}
@@ -184,7 +184,7 @@ def isolated_environment(home: Path, *, proxy: str) -> Mapping[str, str]:
     `proxy` is the URL that gets every request to another host. Raises MissingPartError without Node.js.
     """
     system = [str(Path(sys.executable).absolute().parent), "/usr/local/bin", "/usr/bin", "/bin"]
-    # Node.js, the programs beside this Python (squawk) and the system's own, but nothing else that a person installed.
+    # Node.js, the programs beside this Python and the system's own, but nothing else that a person installed.
     places = dict.fromkeys([str(node_directory()), *system])
     return {
         "HOME": str(home),

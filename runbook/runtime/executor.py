@@ -24,7 +24,7 @@ from runbook.runtime.child import Launch, NotLoadedError, Size, spawn
 from runbook.runtime.environment import child_environment
 from runbook.runtime.keyboard import Keyboard, note_signals
 from runbook.runtime.parallel_reads import not_loaded, run_in_parallel
-from runbook.runtime.programs import Programs, is_supabase
+from runbook.runtime.programs import Programs, needs_login
 from runbook.runtime.running_mark import RunningMark
 from runbook.runtime.terminal_modes import reset_modes
 from runbook.runtime.terminal_relay import Answerer, StreamRedactor, TerminalRelay, Wiring
@@ -133,7 +133,7 @@ class PtyExecutor:
             return not_loaded(launch, error)
 
     def _launch(self, argv: Sequence[str], environment: Mapping[str, str], directory: str) -> Launch:
-        whole = child_environment(os.environ, environment, is_cli=is_supabase(argv))
+        whole = child_environment(os.environ, environment, is_cli=needs_login(argv))
         program = self._programs.find(argv, directory=directory, path=whole["PATH"])
         started = program.argv(argv)
         return Launch(

@@ -16,15 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runbook.errors import MissingPartError, ProgramChangedError
-from runbook.installation import command_that_adds
 
-__all__ = ["FileState", "Program", "Programs", "changed_file", "is_supabase"]
+__all__ = ["FileState", "Program", "Programs", "changed_file", "is_supabase", "needs_login"]
 
 _HINTS = {
     "npx": "It comes with Node.js: install Node.js 20 or newer, then run `npm ci` in the project.",
 }
-_PARTS = {"squawk": "check"}
-"""Programs that come with an optional part."""
 _RUNNERS = (("npx", "supabase"), ("npx", "--no-install", "supabase"))
 _PACKAGE_RUNNERS = {"npx", "npm", "pnpm", "pnpx", "yarn", "bunx", "bun"}
 _MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
@@ -62,6 +59,11 @@ def is_supabase(argv: Sequence[str]) -> bool:
     name = Path(argv[0]).name
     named = (word.partition("@")[0] for word in argv[1:4])
     return name == "supabase" or (name in _PACKAGE_RUNNERS and "supabase" in named)
+
+
+def needs_login(argv: Sequence[str]) -> bool:
+    """Tell whether a command gets the CLI's login: the CLI itself, and `runbook` where it asks the CLI in its turn."""
+    return is_supabase(argv) or (Path(argv[0]).name == "runbook" and "--against" in argv)
 
 
 def changed_file(files: Sequence[FileState]) -> str:
@@ -123,7 +125,6 @@ def _look_up(name: str, directory: str, path: str, *, runner: tuple[str, ...] | 
     found = str(Path(directory, name)) if "/" in name else shutil.which(name, path=path)
     if found is None:
         hint = _HINTS.get(name, "`runbook doctor` shows what is missing and how to add it.")
-        hint = f"Add it with: {command_that_adds(_PARTS[name])}" if name in _PARTS else hint
         raise MissingPartError(f"the program '{name}' isn't on PATH", hint=hint)
     start, files = _interpreted(found, path)
     return Program((*start, found), 1, files)

@@ -35,6 +35,7 @@ from runbook.model.fields import (
     Type,
     Whole,
 )
+from runbook.model.migration_rule import GROUPS
 from runbook.site.source import DATA, book, for_one_build, terms, today
 from runbook.site.templating import render
 
@@ -50,6 +51,7 @@ __all__ = [
     "field_reference",
     "function_faults",
     "glossary",
+    "migration_rules",
     "owners",
     "patterns",
 ]
@@ -70,13 +72,30 @@ def function_faults() -> Markup:
 
 def patterns() -> Markup:
     """Render every SQL pattern: the safe form, the unsafe form, why it's unsafe, and what catches it."""
+    return render(
+        "reference/patterns.html",
+        patterns=book().patterns,
+        highlighted=_highlighted,
+        procedure=book().procedure,
+        rules={rule.id for rule in book().migration_rules},
+    )
 
-    def highlighted(sql: str) -> Markup:
-        # Pygments escapes what it colours.
-        return Markup(highlight(sql.rstrip(), PostgresLexer(), HtmlFormatter(nowrap=True)).rstrip())  # noqa: S704
 
-    patterns, procedure = book().patterns, book().procedure
-    return render("reference/patterns.html", patterns=patterns, highlighted=highlighted, procedure=procedure)
+def _highlighted(sql: str) -> Markup:
+    # Pygments escapes what it colours.
+    return Markup(highlight(sql.rstrip(), PostgresLexer(), HtmlFormatter(nowrap=True)).rstrip())  # noqa: S704
+
+
+def migration_rules() -> Markup:
+    """Render every rule of the migration check by its group: what it catches, why, and an example of both forms."""
+    rules = book().migration_rules
+    return render(
+        "reference/migration_rules.html",
+        groups=[(heading, [rule for rule in rules if rule.group == group]) for group, heading in GROUPS.items()],
+        highlighted=_highlighted,
+        patterns={pattern.id: pattern for pattern in book().patterns},
+        procedures=book().procedures,
+    )
 
 
 # --- Corrections ----------------------------------------------------------------------------------------------------

@@ -178,11 +178,7 @@ class Edit(Action):
         yield view.File(fill_text(self.file, values), content, origin)
         if self.check:
             argv = self.check.argv(values, to)
-            # The terminal finds it beside this Python; a reader of the page has to know where it comes from.
-            origin = (
-                " (squawk comes with migration-runbook[check]; without it, skip this)" if argv[0] == "squawk" else ""
-            )
-            yield view.CommandToRun(argv, lead=f"Then check the file{origin}:")
+            yield view.CommandToRun(argv, lead="Then check the file:")
 
 
 def _finished_text(path: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
@@ -19,7 +19,7 @@ from runbook.steps.destination import Destination
 from runbook.steps.migration_files import MIGRATIONS, MigrationFile, digest_of
 from runbook.steps.runnable import Runnable
 
-__all__ = ["History"]
+__all__ = ["History", "comparison"]
 
 _ALL = "all"
 _LONGEST = 100_000
@@ -87,8 +87,7 @@ class History(Runnable):
     def _statement(self, values: Values, to: Destination) -> str:
         version, files = fill_text(self.version, values), to.migrations()
         if version == _ALL:
-            listed = [[file.name, digest_of(file.text), file.is_hollow] for file in files]
-            return _filled("all", files=json.dumps(listed, separators=(",", ":")))
+            return comparison(files)
         found = self._file(version, values, files)
         return _filled(
             "one",
@@ -104,6 +103,12 @@ class History(Runnable):
             return next((file for file in files if file.name.startswith(f"{version}_")), None)
         named = fill_text(self.file, values)
         return next((file for file in files if named in {file.name, f"{MIGRATIONS}/{file.name}"}), None)
+
+
+def comparison(files: Sequence[MigrationFile]) -> str:
+    """Return the statement that compares all files with the history. Raises UsageError if there are too many."""
+    listed = [[file.name, digest_of(file.text), file.is_hollow] for file in files]
+    return _filled("all", files=json.dumps(listed, separators=(",", ":")))
 
 
 def _filled(query: str, **values: str) -> str:

@@ -41,7 +41,7 @@ from runbook.steps.runnable import Runnable
 if TYPE_CHECKING:
     from http.client import HTTPResponse
 
-__all__ = ["API_KEY", "API_KEY_HEADER", "TARGET_HEADERS", "Request"]
+__all__ = ["API_KEY", "API_KEY_HEADER", "TARGET_HEADERS", "Request", "Response", "send"]
 
 _HEADER = Text(r"[A-Za-z0-9-]+", "a header's name")
 _READING = ("GET", "HEAD")
@@ -227,8 +227,13 @@ class Response:
     text: str
 
 
-def send(method: str, url: str, within: float, headers: Mapping[str, str], body: str) -> Response:
-    """Send a request and return the answer. Raises OSError if none comes within that many seconds."""
+def send(
+    method: str, url: str, within: float, headers: Mapping[str, str], body: str, *, largest: int = _LARGEST
+) -> Response:
+    """Send a request and return the answer. Raises OSError if none comes within that many seconds.
+
+    Of the answer's body, at most `largest` bytes are read.
+    """
     import urllib.error  # imported here, because every verb loads the kinds of steps, but only this process sends
     import urllib.request
 
@@ -246,16 +251,16 @@ def send(method: str, url: str, within: float, headers: Mapping[str, str], body:
     except urllib.error.HTTPError as error:
         answer = error
     with answer:
-        text = _read(answer, began + within).decode("utf-8", "replace")
+        text = _read(answer, began + within, largest).decode("utf-8", "replace")
         kept = {name.lower(): value for name, value in answer.headers.items() if name.lower() != "set-cookie"}
         return Response(answer.status, round(time.monotonic() - began, 3), kept, text)
 
 
-def _read(answer: HTTPResponse, until: float) -> bytes:
+def _read(answer: HTTPResponse, until: float, largest: int) -> bytes:
     """Return the body, up to its limit. Raises TimeoutError."""
     data = b""
     # A socket's timeout starts again with each piece of the answer, so this stops a server that sends them slowly.
-    while len(data) < _LARGEST and (piece := answer.read1(_LARGEST - len(data))):
+    while len(data) < largest and (piece := answer.read1(largest - len(data))):
         data += piece
         if time.monotonic() > until:
             raise TimeoutError

@@ -114,7 +114,7 @@ def test_template_that_is_safe_has_no_problem(tmp_path: Path, sql: str) -> None:
 def test_migration_that_nothing_checks_is_a_problem(tmp_path: Path) -> None:
     """An edit of a migration runs a linter over what was written."""
     assert _problems(tmp_path, _edit(f"{SAFE}alter table t add column c text;", check="")) == [
-        "nothing checks this migration; add 'check' with a linter such as squawk"
+        "nothing checks this migration; add 'check: runbook migration check FILE'"
     ]
 
 

@@ -24,8 +24,9 @@ from support.walks import (
     tick,
 )
 
+from runbook.engine.confirmation import Confirmation
 from runbook.engine.ports import Back, Execution, Reply, Resolve, Screen, Skip, Stop, Undecided
-from runbook.model import Effect, Expectation, Step
+from runbook.model import Capture, Effect, Expectation, Step
 from runbook.steps.edit import Edit
 from runbook.steps.survey import Look, Survey
 from runbook.steps.wait import Wait
@@ -70,6 +71,28 @@ def shown(scratch: Path, *steps: Step, answers: list[Answer] | None = None, **en
 def test_only_what_reads_and_asks_nothing_starts_by_itself(asked: Step, expected: str, tmp_path: Path) -> None:
     """Whatever writes, destroys, asks or is done by hand waits as ever."""
     assert shown(tmp_path, asked, answers=[Stop()]) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("command_line", "found", "confirmation"),
+    [
+        ("change b", "writes", Confirmation.YES),
+        ("change b", "destroys", Confirmation.NAME),
+        ("destroy b", "reads", Confirmation.NAME),
+        ("change b", "reads", Confirmation.YES),
+        ("change b", "loses", Confirmation.NAME),
+    ],
+)
+def test_an_effect_that_an_earlier_step_found_asks_for_more_care(
+    tmp_path: Path, command_line: str, found: str, confirmation: Confirmation
+) -> None:
+    """It never asks for less, and what can't be read counts as the worst."""
+    first = step("a", "look a", capture=(Capture("file_effect", pattern="effect: (.*)"),))
+    operator = FakeOperator([confirm, Stop()])
+    executor = FakeExecutor({"look a": ended(0, f"effect: {found}")})
+    asked = step("b", command_line, effect_found="{{file_effect}}")
+    Walked(book(procedure(first, asked)), tmp_path, operator, executor).begin()
+    assert [(screen.path, screen.confirmation) for screen in operator.screens][-1] == ("b", confirmation)
 
 
 NEXT = step("b", "look b")

@@ -220,7 +220,7 @@ BROKEN = [
         "supabase-family",
         "supabase.yaml",
         SUPABASE.replace("project: {production: [--remote]", "§projects: {production: [--remote]", 1),
-        "'projects' isn't one of database, project, nothing",
+        "'projects' isn't one of database, project, runbook, nothing",
     ),
     _file(
         "supabase-majors",

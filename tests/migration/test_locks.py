@@ -9,7 +9,7 @@ from runbook.migration.locks import EXAMPLE_SCHEMA, LOCKS, Mode, describe
 from runbook.migration.source import Source
 from runbook.migration.statements import parse
 
-_BY_STATE = frozenset({"change-rows", "validate-foreign-key", "widen-type"})
+_BY_STATE = frozenset({"change-collation", "change-rows", "validate-foreign-key", "widen-type"})
 """Kinds that depend on the table as it is, or that block nobody."""
 
 

@@ -301,7 +301,7 @@ def test_traps_are_not_inherited_and_what_is_given_wins(tmp_path: Path, monkeypa
 
 
 def test_this_installations_tools_come_first_on_path() -> None:
-    """`squawk` and `runbook` in a step are those beside this Python."""
+    """`runbook` in a step is the one beside this Python."""
     whole = child_environment({"PATH": "/bin", "COLUMNS": "200"}, {})
     assert whole["PATH"] == f"{Path(sys.executable).parent}{os.pathsep}/bin"
     assert "COLUMNS" not in whole

@@ -196,7 +196,7 @@ def test_docker_on_another_machine_is_not_the_local_stack() -> None:
 
 
 def test_the_login_is_for_the_cli_alone(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    """git, squawk and the rest have no use for the token and the database's password."""
+    """git, curl and the rest have no use for the token and the database's password."""
     monkeypatch.setenv("SUPABASE_ACCESS_TOKEN", "token")
     monkeypatch.setenv("SUPABASE_DB_PASSWORD", "password")
     program(shell.bin, "git", "echo $SUPABASE_ACCESS_TOKEN $SUPABASE_DB_PASSWORD.")

@@ -143,7 +143,7 @@ patterns:
     safe: alter table t add column c text;
     unsafe: alter table t add column c text not null;
     why: It fails on a table with rows.
-    caught_by: squawk
+    caught_by: drop-column
     see: add-thing
 """
 

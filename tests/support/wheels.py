@@ -96,6 +96,5 @@ def install(root: Path) -> Installed:
     # A line of a .pth file adds a directory, and doesn't read the .pth files in it: this checkout stays out.
     (found.packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     # What else it depends on is a program beside its Python.
-    for name in ("shfmt", "squawk"):
-        (environment / "bin" / name).symlink_to(Path(sys.executable).with_name(name))
+    (environment / "bin" / "shfmt").symlink_to(Path(sys.executable).with_name("shfmt"))
     return found

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-__all__ = ["FILE_RULES", "load", "rule_ids"]
+__all__ = ["DATABASE_RULES", "FILE_RULES", "load", "rule_ids"]
 
 _MODULES = (
     "access",
@@ -49,6 +49,16 @@ FILE_RULES = frozenset(
 """The rules that the names of files, the history and the reading of a file decide, not a statement."""
 
 
+DATABASE_RULES = frozenset(
+    {"applied-elsewhere", "future-applied", "missing-migration", "renamed-migration", "unknown-history"}
+    | {"blocked-drop", "cascade-drop", "existing-object", "hidden-invalid-index", "missing-object", "named-in-function"}
+    | {"new-overload", "published-table", "skipped-create", "unusable-index"}
+    | {"index-build", "invalid-index", "server-version", "unvalidated-constraint"}
+    | {"blocking-transaction", "long-transaction", "prepared-transaction", "waiting-lock"}
+)
+"""The rules that only a database can decide."""
+
+
 def load() -> None:
     """Import every module of detectors."""
     for name in _MODULES:
@@ -61,4 +71,4 @@ def rule_ids() -> frozenset[str]:
 
     load()
     by_statement = {rule for entries in STATEMENT_DETECTORS.values() for rule, _ in entries}
-    return FILE_RULES | by_statement | {rule for rule, _ in FILE_DETECTORS}
+    return FILE_RULES | DATABASE_RULES | by_statement | {rule for rule, _ in FILE_DETECTORS}

@@ -66,7 +66,8 @@ def find_job(statement: Statement, migration: Migration) -> Iterator[Hit]:
             migration.adopt(each, statement)
             detectors = [one for rule, one in STATEMENT_DETECTORS.get(each.kind, ()) if rule in _DESTROYS]
             for hit in (hit for detect in detectors for hit in detect(each, migration)):
-                yield Hit(hit.offset, f"each run of this job: {hit.message}")
+                message = hit.message.partition("; it takes ")[0]  # the lock is the job's, not this file's
+                yield Hit(hit.offset, f"each run of this job: {message}")
 
 
 def _command(call: Node, place: int) -> str:

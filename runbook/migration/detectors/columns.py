@@ -11,7 +11,7 @@ from runbook.migration.finding import Hit
 from runbook.migration.known import ColumnType, column_type
 from runbook.migration.locks import describe
 from runbook.migration.statements import Statement
-from runbook.migration.syntax_tree import Node, last_name
+from runbook.migration.syntax_tree import Node, last_name, name_in
 from runbook.migration.volatility import SERIAL, volatile_call
 
 __all__: list[str] = []
@@ -49,6 +49,25 @@ def find_serial(statement: Statement, migration: Migration) -> Iterator[Hit]:
 
 
 @detects("generated-column", "AlterTableStmt")
+def find_expression(statement: Statement, migration: Migration) -> Iterator[Hit]:
+    """Report another expression for a stored generated column."""
+    for command in commands_on_old(statement, migration, "AT_SetExpression"):
+        lock = describe("change-generated", command.table)
+        yield Hit(command.find("set"), f"the stored column {command.name} is computed again for every row; it {lock}")
+
+
+@detects("check-scan", "AlterTableStmt")
+def find_domain(statement: Statement, migration: Migration) -> Iterator[Hit]:
+    """Report a new column of a domain with a check, which PostgreSQL makes for every row."""
+    for command, column in _added(statement, migration):
+        domain = migration.resolve(name_in(column.get("typeName", {}).get("names", [])), statement)
+        if domain in migration.known.checked_domains:
+            lock = describe("add-column-rewrite", command.table)
+            message = f"the domain {domain} of {column['colname']} is checked for every row; it {lock}"
+            yield Hit(statement.at(column["typeName"].get("location")), message)
+
+
+@detects("generated-column", "AlterTableStmt")
 def find_generated(statement: Statement, migration: Migration) -> Iterator[Hit]:
     """Report a stored generated column that is added to a table with rows."""
     for command, column in _added(statement, migration):
@@ -81,11 +100,23 @@ def find_type_change(statement: Statement, migration: Migration) -> Iterator[Hit
         new, old = column_type(command.definition), migration.known.columns.get((command.table, command.name))
         converts = "raw_default" in command.definition and not _is_plain_cast(command)
         if old and not converts and keeps_rows(old, new):
+            if message := _work_without_rewrite(command, migration):
+                yield Hit(command.find("type"), message)
             continue
         before = f"from {old} " if old else ""
         lock = describe("change-type", command.table)
         message = f"changing the type of {command.column} {before}to {new} usually {lock}, and values may not fit"
         yield Hit(command.find("type"), message)
+
+
+def _work_without_rewrite(command: Command, migration: Migration) -> str:
+    """Return what PostgreSQL does with the table although its rows stay as they are, "" if nothing."""
+    if "collClause" in command.definition:
+        lock = describe("change-collation", command.table)
+        return f"another collation of {command.column} rebuilds its indexes; it {lock}"
+    if (command.table, command.name) in migration.known.checked:
+        return f"a check on {command.column} is made again for the new type; it {describe('add-check', command.table)}"
+    return ""
 
 
 def _is_plain_cast(command: Command) -> bool:
@@ -98,8 +129,9 @@ def _is_plain_cast(command: Command) -> bool:
 
 def keeps_rows(old: ColumnType, new: ColumnType) -> bool:
     """Whether PostgreSQL changes the type in the catalogue alone."""
-    if old.is_array != new.is_array:
-        return False
+    if old.is_array or new.is_array:
+        # The elements are converted even where single values needn't be.
+        return old == new or (old._replace(modifiers=()) == new and new.name in _LENGTHENED)
     if old == new:
         return True
     longer = not new.modifiers or (bool(old.modifiers) and new.modifiers[0] >= old.modifiers[0])

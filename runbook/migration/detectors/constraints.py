@@ -8,7 +8,7 @@ from runbook.migration.context import Migration
 from runbook.migration.detectors.common import Command, commands, commands_on_old, constraints_of
 from runbook.migration.detectors.registry import detects
 from runbook.migration.finding import Hit
-from runbook.migration.locks import Mode, describe
+from runbook.migration.locks import describe
 from runbook.migration.statements import Statement
 from runbook.migration.syntax_tree import Name, Node, name_in, relation_name
 
@@ -41,9 +41,7 @@ def find_foreign_key(statement: Statement, migration: Migration) -> Iterator[Hit
     for command, each in _added(statement, migration, "CONSTR_FOREIGN"):
         other = migration.resolve(relation_name(each["pktable"]), statement)
         if not each.get("skip_validation"):
-            lock = describe("add-foreign-key", f"{command.table} and {other}").replace(
-                f", and {Mode.SHARE_ROW_EXCLUSIVE.words} on the other table", ""
-            )
+            lock = describe("add-foreign-key", command.table, other=other)
             yield Hit(statement.at(each.get("location")), f"the foreign key{_named(each)} {lock}")
     for command, each in _added_with_columns(statement, migration, "CONSTR_FOREIGN"):
         # Without a default, a new column is NULL in every row, and PostgreSQL skips the check.

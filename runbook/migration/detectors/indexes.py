@@ -10,7 +10,7 @@ from runbook.migration.detectors.registry import detects
 from runbook.migration.finding import Hit
 from runbook.migration.locks import describe
 from runbook.migration.statements import Statement
-from runbook.migration.syntax_tree import Name, relation_name
+from runbook.migration.syntax_tree import Name
 
 __all__: list[str] = []
 
@@ -56,13 +56,16 @@ def find_reindex(statement: Statement, migration: Migration) -> Iterator[Hit]:
     """Report an index that is rebuilt while writes wait."""
     if "concurrently" in options(statement.node.get("params", ())):
         return
-    relation = statement.node.get("relation")
-    name = str(migration.resolve(relation_name(relation), statement)) if relation else statement.node.get("name", "")
-    if relation and migration.is_new_table(relation_name(relation), statement):
+    name = migration.table_of(statement)
+    if migration.is_new_table(name, statement):
         return
-    yield Hit(
-        statement.find("reindex"), f"REINDEX {describe('reindex', name or 'every table')}, and reads that need it"
-    )
+    tables = {
+        "REINDEX_OBJECT_TABLE": str(name),
+        "REINDEX_OBJECT_INDEX": f"the table of {name}",
+        "REINDEX_OBJECT_SCHEMA": f"every table of {statement.node.get('name')}",
+    }
+    lock = describe("reindex", tables.get(statement.node.get("kind", ""), "every table"))
+    yield Hit(statement.find("reindex"), f"REINDEX {lock}")
 
 
 @detects("refresh-not-concurrent", "RefreshMatViewStmt")

@@ -18,9 +18,10 @@ __all__: list[str] = []
 
 _HEADER = ("Migration", "Purpose", "Rollback")
 _EMPTY = re.compile(
-    r"\W*(?:todo|tbd|fixme|xxx|n/?a|none|see git|(?:previous (?:function )?version in )?git(?: history)?)?\W*",
+    r"\W*(?:todo|tbd|fixme|xxx|n/?a|none|see git|(?:previous (?:function )?version in )?git(?: history)?|\(.*\))?\W*",
     re.IGNORECASE,
 )
+"""What isn't a note. Templates have theirs in parentheses."""
 _LONGEST_NAME = 63
 """In bytes: PostgreSQL cuts longer names (NAMEDATALEN - 1)."""
 

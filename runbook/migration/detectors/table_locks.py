@@ -9,14 +9,13 @@ from runbook.migration.context import Migration
 from runbook.migration.detectors.common import commands_on_old, options
 from runbook.migration.detectors.registry import detects, detects_in_file
 from runbook.migration.finding import Hit
-from runbook.migration.lock_kinds import TakenLock, locks_of
+from runbook.migration.lock_kinds import LOCK_TABLE_MODES, TakenLock, locks_of
 from runbook.migration.locks import Mode, describe
 from runbook.migration.statements import Statement
 from runbook.migration.syntax_tree import constant, relation_name
 
 __all__: list[str] = []
 
-_LOCK_MODES = {8: Mode.ACCESS_EXCLUSIVE, 7: Mode.EXCLUSIVE, 6: Mode.SHARE_ROW_EXCLUSIVE, 5: Mode.SHARE}
 _REWRITES = {
     "AT_SetLogged": "SET LOGGED",
     "AT_SetUnLogged": "SET UNLOGGED",
@@ -31,11 +30,11 @@ _MANY = 3
 @detects("lock-table", "LockStmt")
 def find_lock(statement: Statement, migration: Migration) -> Iterator[Hit]:
     """Report LOCK TABLE in a mode that blocks others until the file ends."""
-    mode = _LOCK_MODES.get(statement.node.get("mode", 0))
+    mode = LOCK_TABLE_MODES.get(statement.node.get("mode", 0))
     for each in statement.node.get("relations", ()):
         relation = each.get("RangeVar", {})
         table = migration.resolve(relation_name(relation), statement)
-        if mode and not migration.is_new_table(table, statement):
+        if mode and mode.is_exclusive and not migration.is_new_table(table, statement):
             message = f"LOCK TABLE takes {mode.words} on {table} and blocks {mode.blocks} until the whole file is done"
             yield Hit(statement.at(relation.get("location")), message)
 

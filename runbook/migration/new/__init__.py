@@ -1,0 +1,1 @@
+"""Write new migration files: `runbook migration new`."""
