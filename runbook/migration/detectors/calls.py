@@ -38,7 +38,9 @@ def find_stop(statement: Statement, _migration: Migration) -> Iterator[Hit]:
 def find_sleep(statement: Statement, _migration: Migration) -> Iterator[Hit]:
     """Report a pause, during which the file keeps its locks and its transaction open."""
     for name, node in statement.calls:
-        if name.name in _SLEEPS:
+        seconds = constant(next(iter(node.get("args", ())), None))
+        is_short = isinstance(seconds, int | float) and seconds < 1  # between the batches of a loop that commits
+        if name.name in _SLEEPS and not is_short:
             message = f"{name.name} waits while the file keeps its locks and an open transaction"
             yield Hit(statement.at(node.get("location")), message)
 
@@ -66,7 +68,8 @@ def find_job(statement: Statement, migration: Migration) -> Iterator[Hit]:
             migration.adopt(each, statement)
             detectors = [one for rule, one in STATEMENT_DETECTORS.get(each.kind, ()) if rule in _DESTROYS]
             for hit in (hit for detect in detectors for hit in detect(each, migration)):
-                yield Hit(hit.offset, f"each run of this job: {hit.message}")
+                message = hit.message.partition("; it takes ")[0]  # the lock is the job's, not this file's
+                yield Hit(hit.offset, f"each run of this job: {message}")
 
 
 def _command(call: Node, place: int) -> str:
