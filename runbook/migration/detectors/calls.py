@@ -38,7 +38,9 @@ def find_stop(statement: Statement, _migration: Migration) -> Iterator[Hit]:
 def find_sleep(statement: Statement, _migration: Migration) -> Iterator[Hit]:
     """Report a pause, during which the file keeps its locks and its transaction open."""
     for name, node in statement.calls:
-        if name.name in _SLEEPS:
+        seconds = constant(next(iter(node.get("args", ())), None))
+        is_short = isinstance(seconds, int | float) and seconds < 1  # between the batches of a loop that commits
+        if name.name in _SLEEPS and not is_short:
             message = f"{name.name} waits while the file keeps its locks and an open transaction"
             yield Hit(statement.at(node.get("location")), message)
 

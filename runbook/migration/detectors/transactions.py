@@ -29,7 +29,7 @@ _SETTINGS = frozenset({"VariableSetStmt", "VariableShowStmt"})
 def find_transaction(statement: Statement, migration: Migration) -> Iterator[Hit]:
     """Report BEGIN, COMMIT, ROLLBACK, SAVEPOINT and PREPARE TRANSACTION in the file itself, each pair once."""
     own = [each for each in migration.of_kind("TransactionStmt") if not each.inside]
-    is_end = statement.node.get("kind") == "TRANS_STMT_COMMIT" and statement is not own[0]
+    is_end = statement.node.get("kind") == "TRANS_STMT_COMMIT" and own[:1] != [statement]
     if not statement.inside and not is_end:
         words = " ".join(each.text for each in statement.tokens[:2] if each.kind is TokenKind.WORD).upper()
         message = f"{words} splits the file: what a failure leaves behind has no row in the history"
