@@ -13,9 +13,9 @@ import click
 from runbook.errors import ExitCode, RunbookError, UsageError
 from runbook.extras import installed
 from runbook.loading.place import TEAM_FILE, TEAM_FOLDER
+from runbook.migration_names import parse_name
 from runbook.model.team import REF
 from runbook.printable import one_line
-from runbook.steps.migration_files import parse_name
 
 __all__ = ["command"]
 

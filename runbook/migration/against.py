@@ -31,10 +31,10 @@ from runbook.migration.rules import Setup, read_setup
 from runbook.migration.selection import default_folder, select_files, shown_path
 from runbook.migration.source import MigrationFile, Source, decode
 from runbook.migration.statements import parse
+from runbook.migration_names import parse_name
 from runbook.model.migration_settings import OFF
 from runbook.steps.history import comparison
 from runbook.steps.migration_files import MigrationFile as FileOnDisk
-from runbook.steps.migration_files import parse_name
 
 __all__ = ["check_against"]
 

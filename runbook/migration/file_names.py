@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from runbook.steps.migration_files import parse_name
+from runbook.migration_names import parse_name
 
 __all__ = ["NameProblem", "check_name", "duplicates", "has_own_numbers", "sort_key", "version_time"]
 

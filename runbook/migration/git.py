@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runbook.errors import UsageError
-from runbook.runtime.subprocesses import Answer, ask
+
+if TYPE_CHECKING:
+    from runbook.runtime.subprocesses import Answer
 
 __all__ = ["git", "try_git"]
 
@@ -22,5 +25,7 @@ def git(directory: Path, *words: str, problem: str) -> str:
 
 def try_git(directory: Path, *words: str) -> Answer:
     """Run a git command that only reads, and return how it ended."""
+    from runbook.runtime.subprocesses import ask  # few checks ask git, and starting programs needs many modules
+
     environment = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
     return ask(["git", *words], directory=str(directory), environment=environment)

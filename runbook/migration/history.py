@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 from runbook.migration.file_names import NameProblem
 from runbook.migration.source import MigrationFile
-from runbook.steps.migration_files import parse_name
+from runbook.migration_names import parse_name
 
 __all__ = ["Base", "check_history"]
 

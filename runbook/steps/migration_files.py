@@ -5,32 +5,16 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from pathlib import Path, PurePath
-from typing import NamedTuple
+from pathlib import Path
 
-__all__ = ["MIGRATIONS", "MigrationFile", "MigrationName", "digest_of", "migration_files", "parse_name"]
+__all__ = ["MIGRATIONS", "MigrationFile", "digest_of", "migration_files"]
 
 MIGRATIONS = "supabase/migrations"
 """The directory in which the CLI looks for them, from the project's directory."""
 
-_APPLIED = re.compile(r"([0-9]+)_(.*)\.sql", re.DOTALL)
-"""What the CLI applies (`MigrateFilePattern` in its source). It skips every other file."""
 _KEPT = r"""'[^']*'|"[^"]*"|/\*([^*]|\*+[^*/])*\*+/"""
 _COMMENT = re.compile(rf"({_KEPT})|--[^\n]*")
 _FILLER = re.compile(rf"({_KEPT})|[ \t\n\r\f\v;]+")
-
-
-class MigrationName(NamedTuple):
-    """The two parts of a name that the CLI applies."""
-
-    version: str
-    name: str
-
-
-def parse_name(path: str) -> MigrationName | None:
-    """Return the version and the name of a file, or None if the CLI skips it."""
-    found = _APPLIED.fullmatch(PurePath(path).name)
-    return MigrationName(found[1], found[2]) if found else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from runbook.migration.file_names import check_name, duplicates, sort_key, version_time
-from runbook.steps.migration_files import parse_name
+from runbook.migration_names import parse_name
 
 NOW = datetime(2026, 6, 1, 12)
 

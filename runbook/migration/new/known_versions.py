@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from runbook.errors import ProgramChangedError, RunbookError
 from runbook.migration.new.project_cli import Database
-from runbook.steps.migration_files import MIGRATIONS, parse_name
+from runbook.migration_names import parse_name
+from runbook.steps.migration_files import MIGRATIONS
 
 __all__ = ["KnownVersions", "known_versions"]
 
