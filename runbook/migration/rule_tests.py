@@ -71,10 +71,15 @@ def check_rules(subject: Subject, notes: Notes) -> None:
     """
     every, packaged = subject.book.migration_rules, f"{shown_name(PACKAGED_BOOK)}/{RULES_FILE}"
     own = next((rule for rule in every if rule.at.file != packaged), None)
-    if own is not None and subject.book.sources[own.at.file] != (PACKAGED_BOOK / RULES_FILE).read_text("utf-8"):
+    if own is not None and not _is_a_copy(subject.book.sources.get(own.at.file, "")):
         notes.add(own.at, "the rules are the package's; set their levels in team.yaml, under migrations", own.id)
     elif every and Path(subject.book.directory) == PACKAGED_BOOK:
         _check_packaged({rule.id: rule for rule in every}, notes)
+
+
+def _is_a_copy(text: str) -> bool:
+    """Whether these are the packaged rules, as in a copy of the whole book."""
+    return text == (PACKAGED_BOOK / RULES_FILE).read_text(encoding="utf-8")
 
 
 def _check_packaged(rules: Mapping[str, MigrationRule], notes: Notes) -> None:
