@@ -31,12 +31,14 @@ def text_report(report: Report, screen: Screen = PLAIN) -> str:
             lines += _note(one_line(each.fix), screen)
             lines.append(screen.paint(f"{_NOTE}runbook migration check --explain {each.rule}", "quiet"))
         blocks.append("\n".join(lines))
-    if report.destroys:
+    if report.files:
         blocks.append("\n".join(_wrapped(_effect(report), "", screen)))
     return "\n\n".join(blocks)
 
 
 def _effect(report: Report) -> str:
+    if not report.destroys:
+        return "A push of it destroys no data"
     open_rules = {each.rule for each in report.findings}
     waived = {each.finding.rule for each in report.waived}
     named = [
