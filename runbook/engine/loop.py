@@ -417,8 +417,11 @@ def _care_for(context: Context, at: Place) -> Effect | None:
     step = at.step
     if step.effect_found is None or context.dry:  # a dry run finds nothing
         return step.effect
-    found = fill_text(step.effect_found, at.scope.values)
-    # An effect that can't be read counts as the worst.
+    try:
+        found = fill_text(step.effect_found, at.scope.values)
+    except UnknownName:  # the step that would have found it was skipped
+        found = ""
+    # What nobody knows counts as the worst.
     effect = Effect(found) if found in set(Effect) else Effect.DESTROYS
     return max(effect, step.effect or effect, key=lambda each: each.rank)
 

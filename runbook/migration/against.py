@@ -42,7 +42,8 @@ __all__ = ["check_against"]
 def check_against(paths: Sequence[Path], target: str, *, since: str = "", book: str | None = None) -> Report:
     """Return what is wrong with migrations, seen together with a database. See `check_files` for the other arguments.
 
-    `target` is `production`, `local` or a PostgreSQL URL. Without a path to a file, only pending files are judged.
+    `target` is `production`, `local` or a PostgreSQL URL. Without a path to a file, only pending files are judged. With
+    one, what concerns the database as a whole or other files isn't reported.
 
     Raises UsageError if the database can't be read, and what `check_files` raises.
     """
@@ -63,14 +64,16 @@ def check_against(paths: Sequence[Path], target: str, *, since: str = "", book: 
         each._replace(judged=each.judged and (each.path in named or not _is_applied(each.path, history)))
         for each in files
     ]
-    report = check_migrations(judged, setup, base=base)
+    report = check_migrations(judged, setup, base=base, neighbors=[each.path for each in every])
     shown = {each.path for each in judged if each.judged}
     found = [
         *_weighed(report, pending, setup, facts),
         *(each for each in _of_pending(pending, setup, facts) if each.file in shown),
         *_of_database(pending, setup, facts, history, shown_path(folder)),
     ]
-    return replace(report, findings=tuple(sorted(set(found))), against=about)
+    about_all = len(named) < len(places)
+    findings = sorted({each for each in found if about_all or each.file in named})
+    return replace(report, findings=tuple(findings), against=about)
 
 
 def _folder(places: Sequence[Path]) -> Path:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
 
@@ -15,7 +15,7 @@ from runbook.migration.context import Migration
 from runbook.migration.detectors import load
 from runbook.migration.detectors.dumps import NOT_IN_DUMPS
 from runbook.migration.detectors.registry import FILE_DETECTORS, STATEMENT_DETECTORS
-from runbook.migration.file_names import check_name, duplicates, has_own_numbers, sort_key
+from runbook.migration.file_names import FolderNames, check_name, read_folder, sort_key
 from runbook.migration.finding import Finding, Hit, Report, WaivedFinding
 from runbook.migration.history import Base, check_history
 from runbook.migration.known import Known
@@ -76,10 +76,10 @@ def check_migrations(
         names = {file.path for file in folder} | {
             each for each in neighbors if (each.rpartition("/")[0] or ".") == place
         }
-        twice, numbered = duplicates(names), has_own_numbers(names)
+        together = read_folder(names, now)
         known = Known()
         for checked, later in zip(checks, look_ahead(each.statements for each in checks), strict=True):
-            checked.judge_name(now, twice, has_own_numbers=numbered)
+            checked.judge_name(now, together)
             checked.judge(known, later)
             known.has_history = True
             findings += checked.findings
@@ -121,14 +121,16 @@ class _Checked:
         """The statements of the file itself."""
         return self._parsed.statements
 
-    def judge_name(self, now: datetime, twice: Mapping[str, str], *, has_own_numbers: bool) -> None:
+    def judge_name(self, now: datetime, together: FolderNames) -> None:
         """Judge the file's name, beside the others in its folder."""
         path = self._file.path
         for problem in check_name(path, now):
-            if not (has_own_numbers and problem.rule == "file-name"):
+            is_custom = together.have_own_numbers and problem.rule == "file-name"
+            has_to_be = path != together.first_ahead and problem.rule == "future-version"
+            if not is_custom and not has_to_be:
                 self.add_at(problem.rule, 1, 1, problem.message)
-        if path in twice:
-            self.add_at("duplicate-version", 1, 1, f"{PurePath(twice[path]).name} has the same version")
+        if path in together.twice:
+            self.add_at("duplicate-version", 1, 1, f"{PurePath(together.twice[path]).name} has the same version")
 
     def judge(self, known: Known, later: Later) -> None:
         """Judge the file's statements, and add to what is known of the folder's schema."""

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from runbook.migration_names import parse_name
 
-__all__ = ["NameProblem", "check_name", "duplicates", "has_own_numbers", "sort_key", "version_time"]
+__all__ = ["FolderNames", "NameProblem", "check_name", "read_folder", "sort_key", "version_time"]
 
 _PROPER = re.compile(r"\d{14}_[a-z0-9_-]*[a-z0-9][a-z0-9_-]*\.sql")
 """With hyphens, which tools write that name files by a UUID."""
@@ -76,7 +76,27 @@ def check_name(path: str, now: datetime) -> Iterator[NameProblem]:
         )
 
 
-def has_own_numbers(paths: Iterable[str]) -> bool:
+class FolderNames(NamedTuple):
+    """What the names in one folder say together.
+
+    `twice` has each path whose version an earlier one has, with that one. `have_own_numbers` says that all versions
+    have the same number of digits, and not 14. `first_ahead` is the first path with a version in the future: those
+    after it have to be later.
+    """
+
+    twice: Mapping[str, str]
+    have_own_numbers: bool
+    first_ahead: str
+
+
+def read_folder(paths: Iterable[str], now: datetime) -> FolderNames:
+    """Return what the names in one folder say together. `now` is the current time in UTC, without a time zone."""
+    names = sorted(paths, key=sort_key)
+    ahead = (path for path in names if any(each.rule == "future-version" for each in check_name(path, now)))
+    return FolderNames(_duplicates(names), _has_own_numbers(names), next(ahead, ""))
+
+
+def _has_own_numbers(paths: Iterable[str]) -> bool:
     """Whether all versions in a folder have the same number of digits, and there are enough to call it a custom.
 
     Versions of one length sort as everybody expects, whatever they count.
@@ -85,16 +105,14 @@ def has_own_numbers(paths: Iterable[str]) -> bool:
     return len(lengths) >= _CUSTOM and len(set(lengths)) == 1 and lengths[0] != 14
 
 
-def duplicates(paths: Iterable[str]) -> Mapping[str, str]:
-    """Return each path whose version an earlier one in the same folder has, with that one."""
-    first: dict[tuple[str, str], str] = {}
+def _duplicates(paths: Iterable[str]) -> Mapping[str, str]:
+    first: dict[str, str] = {}
     found: dict[str, str] = {}
-    for path in sorted(paths, key=sort_key):
+    for path in paths:
         parts = parse_name(_split(path)[1])
         if parts is None:
             continue
-        key = (_split(path)[0], parts.version)
-        if key in first:
-            found[path] = first[key]
-        first.setdefault(key, path)
+        if parts.version in first:
+            found[path] = first[parts.version]
+        first.setdefault(parts.version, path)
     return found

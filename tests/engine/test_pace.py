@@ -95,6 +95,14 @@ def test_an_effect_that_an_earlier_step_found_asks_for_more_care(
     assert [(screen.path, screen.confirmation) for screen in operator.screens][-1] == ("b", confirmation)
 
 
+def test_an_effect_that_nobody_found_counts_as_the_worst(tmp_path: Path) -> None:
+    """If the step that finds it was skipped, the target's name is asked for, and nothing else."""
+    first = step("a", "look a", capture=(Capture("file_effect", pattern="effect: (.*)"),))
+    operator = FakeOperator([Skip("no time"), Stop()])
+    Walked(book(procedure(first, step("b", "change b", effect_found="{{file_effect}}"))), tmp_path, operator).begin()
+    assert [(screen.path, screen.confirmation) for screen in operator.screens][-1] == ("b", Confirmation.NAME)
+
+
 NEXT = step("b", "look b")
 SEEN = {"look_for": "Two rows."}
 

@@ -6,7 +6,10 @@ from datetime import datetime
 
 import pytest
 
-from runbook.migration.file_names import check_name, duplicates, sort_key, version_time
+from runbook.migration.check import check_migrations
+from runbook.migration.file_names import check_name, read_folder, sort_key, version_time
+from runbook.migration.rules import read_setup
+from runbook.migration.source import MigrationFile
 from runbook.migration_names import parse_name
 
 NOW = datetime(2026, 6, 1, 12)
@@ -48,8 +51,17 @@ def test_a_name_has_a_version_and_a_description() -> None:
 
 
 def test_the_same_version_twice_in_one_folder_is_a_duplicate() -> None:
-    """The later name is the one that fails; another folder is another project."""
-    paths = ["m/20260101000000_b.sql", "m/20260101000000_a.sql", "n/20260101000000_c.sql", "m/1_x.sql"]
+    """The later name is the one that fails."""
+    paths = ["m/20260101000000_b.sql", "m/20260101000000_a.sql", "m/1_x.sql"]
 
-    assert duplicates(paths) == {"m/20260101000000_b.sql": "m/20260101000000_a.sql"}
+    assert read_folder(paths, NOW).twice == {"m/20260101000000_b.sql": "m/20260101000000_a.sql"}
     assert min(paths, key=sort_key) == "m/1_x.sql"
+
+
+def test_only_the_first_version_in_the_future_counts() -> None:
+    """The CLI refuses an older file, so those after it have to be later."""
+    paths = ["m/20990101000000_b.sql", "m/20260101000000_a.sql", "m/20980101000000_c.sql"]
+    assert read_folder(paths, NOW).first_ahead == "m/20980101000000_c.sql"
+    setup = read_setup(None)
+    found = check_migrations([MigrationFile(path, b"select 1;") for path in paths], setup, now=NOW).findings
+    assert [each.file for each in found if each.rule == "future-version"] == ["m/20980101000000_c.sql"]
