@@ -37,13 +37,26 @@ def _sets_path_later(name: Name, migration: Migration) -> bool:
 @detects("definer-search-path", "CreateFunctionStmt")
 def find_definer(statement: Statement, migration: Migration) -> Iterator[Hit]:
     """Report a SECURITY DEFINER function without a search path of its own."""
-    settings, name = function_settings(statement.node), _name(statement, migration)
-    is_repaired = (
-        _sets_path_later(name, migration) or name in migration.later.replaced_functions | migration.later.dropped
-    )
-    if settings.is_definer and not settings.search_path and not is_repaired:
+    name = _name(statement, migration)
+    if function_settings(statement.node).is_definer and not _has_path(statement, migration):
         message = f"{name} runs with its owner's rights and finds its tables by the caller's search_path"
         yield Hit(statement.find("security"), message)
+
+
+@detects("function-search-path", "CreateFunctionStmt")
+def find_without_path(statement: Statement, migration: Migration) -> Iterator[Hit]:
+    """Report another function without a search path. A body that is parsed when it's created needs none."""
+    is_parsed = "sql_body" in statement.node
+    if not function_settings(statement.node).is_definer and not is_parsed and not _has_path(statement, migration):
+        message = f"{_name(statement, migration)} finds its tables by the search_path of whoever calls it"
+        yield Hit(statement.find("procedure" if statement.node.get("is_procedure") else "function"), message)
+
+
+def _has_path(statement: Statement, migration: Migration) -> bool:
+    """Whether a function has a search path, gets one later, or doesn't stay as it is."""
+    name, later = _name(statement, migration), migration.later
+    is_repaired = _sets_path_later(name, migration) or name in later.replaced_functions | later.dropped
+    return bool(function_settings(statement.node).search_path) or is_repaired
 
 
 @detects("definer-search-path", "AlterFunctionStmt")
