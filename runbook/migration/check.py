@@ -175,7 +175,7 @@ class _Checked:
         for finding in self.findings:
             # What concerns the file as a whole is waived above its first statement.
             at = max(finding.statement, 0)
-            fitting = next((each for each in waivers if each.statement == at and finding.rule in each.rules), None)
+            fitting = next((each for each in waivers if each.accepts(rules[finding.rule], at)), None)
             if fitting is not None and fitting.reason and rules[finding.rule].can_be_waived:
                 fitting.used.add(finding.rule)
                 self.waived.append(WaivedFinding(finding, fitting.reason))
@@ -184,9 +184,8 @@ class _Checked:
                 if fitting is not None:
                     fitting.used.add(finding.rule)
         self.findings = left
-        waivable = {rule.id for rule in rules.values() if rule.can_be_waived}
         for waiver in waivers:
-            for problem in waiver.problems(rules, waivable):
+            for problem in waiver.problems(rules):
                 self.add_at("waiver", waiver.line, waiver.column, problem)
 
 

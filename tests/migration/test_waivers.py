@@ -81,6 +81,20 @@ def test_a_waiver_for_one_statement_does_not_reach_the_next() -> None:
     assert [(each.rule, each.line) for each in report.findings] == [("drop-table", 7)]
 
 
+def test_a_waiver_of_a_whole_file_reaches_each_statement_that_destroys_no_data() -> None:
+    """A program that puts files together can't know which statements need it. What destroys data has its own reason."""
+    report = checked(
+        "-- runbook: allow rename, drop-view, drop-table in this file because it puts back what ran before\n"
+        "alter table tasks rename to jobs;\nalter table lists rename to folders;\ndrop table projects;"
+    )
+
+    assert [(each.finding.rule, each.finding.line) for each in report.waived] == [("rename", 6), ("rename", 7)]
+    assert [(each.rule, each.line) for each in report.findings if each.level == "error"] == [("drop-table", 8)]
+    assert [each.message for each in report.findings if each.rule == "waiver"] == [
+        "drop-table can't be waived in a whole file, because it destroys data; waive it above each statement"
+    ]
+
+
 def test_a_waiver_above_a_do_block_reaches_what_is_inside() -> None:
     """The block is one statement of the file."""
     report = checked("-- runbook: allow drop-table because it is empty\ndo $$ begin\n  drop table tasks;\nend $$;")
