@@ -7,6 +7,7 @@ optional part happens to be installed. The tests compare it with PostgreSQL's ow
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -69,6 +70,7 @@ class _Mode(NamedTuple):
     depth: int = 0
 
 
+@lru_cache(maxsize=256)
 def effect_of(sql: str, *, read_only: bool = False) -> Effect:
     """Return the worst effect of a text of one or more statements. An empty text reads.
 
