@@ -70,7 +70,7 @@ def answer_event(agent: str, data: bytes, *, book: str | None) -> HookAnswer:
 
 def answer_failure(agent: str, why: str) -> HookAnswer:
     """Return the answer that blocks the command, with the reason that the guard failed."""
-    return _blocking(agent, f"runbook guard: {why} Run it yourself in a terminal if you are sure.")
+    return _blocking(agent, f"runbook guard: {why.rstrip('.')}. Run it yourself in a terminal if you are sure.")
 
 
 def _way_for_a_person(event: Event) -> str:

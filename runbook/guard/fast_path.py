@@ -9,7 +9,8 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import TextIO
 
 from runbook.errors import ExitCode
 
@@ -22,6 +23,7 @@ _JUDGING_SECONDS = 1.5
 _WAITING_SECONDS = 6.0
 # An exception in a finalizer or a callback of the garbage collector is lost. So the alarm rings until one arrives.
 _AGAIN_SECONDS = 0.05
+_BLOCKS = 2  # the exit code with which a hook blocks; agents take any other for consent or for a warning
 
 
 def answer(words: Sequence[str]) -> int | None:
@@ -70,15 +72,31 @@ def answer_line(text: str, form: str, book: str | None) -> int:
 def answer_hook(agent: str, book: str | None) -> int:
     """Answer an agent's event on standard input. If anything goes wrong, the answer blocks."""
     try:
-        answered = _answered_in_time(agent, book)
+        out, said, code = _answered_in_time(agent, book)
     except BaseException as error:  # noqa: BLE001 - a hook that dies lets the command through
-        return _block(agent, error)
-    sys.stdout.write(answered[0])
-    sys.stderr.write(answered[1])
-    return answered[2]
+        out, said, code = _blocking(agent, error)
+    is_given = [_give(stream, text) for stream, text in ((sys.stdout, out), (sys.stderr, said)) if text]
+    return code if all(is_given) else _BLOCKS
 
 
-def _answered_in_time(agent: str, book: str | None) -> tuple[str, str, int]:
+def _give(stream: TextIO, text: str) -> bool:
+    """Write to a stream, and tell whether that worked."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except (OSError, ValueError, AttributeError):  # full, closed, or never there
+        with suppress(OSError, ValueError, AttributeError):
+            # At its exit, Python would try again, and replace the exit code.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return False
+    return True
+
+
+_Answer = tuple[str, str, int]
+"""What goes to standard output and to standard error, and the exit code."""
+
+
+def _answered_in_time(agent: str, book: str | None) -> _Answer:
     from runbook.guard.agents import LARGEST, answer_event
 
     with _alarm(wall=_READING_SECONDS):
@@ -110,19 +128,16 @@ def _alarm(*, wall: float, processor: float = 0) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _block(agent: str, error: BaseException) -> int:
-    """Block the command without anything that may be broken, not even the module that knows the agents."""
-    why = f"The guard failed: {error or type(error).__name__}"
+def _blocking(agent: str, error: BaseException) -> _Answer:
+    """Return an answer that blocks, without what may be broken: not even with the module that knows the agents."""
+    lines = str(error).splitlines()  # the others show the place in a book's file
+    why = f"The guard failed: {lines[0] if lines else type(error).__name__}"
     try:
         from runbook.guard.agents import answer_failure
 
         given = answer_failure(agent, why)
-        sys.stdout.write(given.stdout)
-        sys.stderr.write(given.stderr)
     except BaseException:  # noqa: BLE001 - see above
         if agent == "copilot":
-            sys.stdout.write('{"permissionDecision":"deny","permissionDecisionReason":"the guard failed"}')
-            return ExitCode.DONE
-        sys.stderr.write(f"runbook guard: {why}")
-        return ExitCode.USAGE
-    return given.code
+            return '{"permissionDecision":"deny","permissionDecisionReason":"the guard failed"}', "", ExitCode.DONE
+        return "", f"runbook guard: {why}", _BLOCKS
+    return given.stdout, given.stderr, given.code

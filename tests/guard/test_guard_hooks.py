@@ -270,6 +270,23 @@ def test_a_broken_module_blocks(
 
 
 @pytest.mark.parametrize("agent", AGENTS)
+@pytest.mark.parametrize("broken", [">/dev/full", ">&-", "2>/dev/full", "2>&-", ">&- 2>&-"])
+def test_an_answer_that_cannot_be_written_blocks(agent: str, broken: str, home: Home) -> None:
+    """If an agent's pipe is full or closed, the exit code blocks alone."""
+    ran = subprocess.run(
+        ["sh", "-c", f'"$0" guard hook "$1" {broken}', str(RUNBOOK), agent],
+        input=json.dumps(event(agent, RESET)).encode(),
+        capture_output=True,
+        env=home.environment(),
+        check=False,
+    )
+    if agent == "copilot" and ran.stdout:  # it reads standard output alone, and got all of it
+        assert json.loads(ran.stdout)["permissionDecision"] == "deny"
+    else:
+        assert ran.returncode == 2
+
+
+@pytest.mark.parametrize("agent", AGENTS)
 def test_a_broken_book_blocks(agent: str, home: Home) -> None:
     """If the policy can't be read, every command is blocked."""
     data = json.dumps(event(agent, "ls")).encode()
