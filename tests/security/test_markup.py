@@ -212,6 +212,7 @@ def test_pages_show_hostile_texts_as_they_are_written(hostile: Hostile) -> None:
 _FOR_THE_GUARD = {
     *("Policy", "Programs"),
     *(
+        "CodeCall",
         "CommandFile",
         "CommandFileTest",
         "HttpClient",
@@ -233,6 +234,7 @@ _NOT_ON_PAGES = {
     *("FoundPage.answers", "FoundPage.title", "SearchWords.ignored", "SearchWords.synonyms"),
     *("Expectation.absent", "Expectation.matches"),  # a page says them in words
     "Parameter.pick",  # the name of a list
+    *("Rule.also", "Rule.operands"),  # which argv a rule is for
 }
 
 

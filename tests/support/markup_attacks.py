@@ -13,6 +13,7 @@ import html5lib
 from runbook.markup import is_safe_link
 from runbook.model import Book
 from runbook.model.fields import Anything, CommandLine, Either, ListOf, MapOf, Regex, Shaped, Text, Type
+from runbook.model.later import Later
 
 __all__ = ["HOSTILE", "LINKS", "Poisoner", "addresses", "elements", "live_parts", "parsed", "structure", "text_of"]
 
@@ -222,6 +223,8 @@ class Poisoner:
     def _changes(self, value: object) -> Iterator[tuple[str, object]]:
         for field in dataclasses.fields(value):  # type: ignore[arg-type]
             old, stated = getattr(value, field.name), field.metadata.get("key")
+            # A table that was kept builds its entries when they are asked for.
+            old = tuple(old) if isinstance(old, Later) else old
             if field.name in _KEPT or not field.init:
                 continue
             where = f"{type(value).__name__}.{field.name}"
