@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from runbook.migration.finding import Finding, Report
 from runbook.migration.screen import PLAIN, Screen
@@ -29,8 +29,8 @@ def summary_line(report: Report) -> str:
     return f"{_count(report.files, 'file')}{place}: {', '.join(parts) or 'no findings'}"
 
 
-def rule_text(rule: MigrationRule, width: int) -> str:
-    """Return all that the book says about a rule, in lines of that width."""
+def rule_text(rule: MigrationRule, width: int, ways: Sequence[str] = ()) -> str:
+    """Return all that the book says about a rule, in lines of that width. `ways` are commands that do it safely."""
     from textwrap import fill
 
     parts = [f"{rule.id} ({rule.level}): {rule.title}"]
@@ -42,7 +42,9 @@ def rule_text(rule: MigrationRule, width: int) -> str:
         parts.append(_BY_SIZE[rule.by_size])
     accept = f"To accept it, write above the statement:\n    -- runbook: allow {rule.id} because REASON"
     parts.append(accept if rule.can_be_waived else "It can't be waived.")
-    parts += [f"See {each}" for each in (rule.see, rule.source) if each]
+    if ways:
+        parts.append("\n".join(["The safe way:", *(f"    {each}" for each in ways)]))
+    parts.append(f"Behind it: {rule.source}")
     return "\n\n".join(map(printable, parts))
 
 

@@ -117,8 +117,19 @@ def _explain(name: str) -> int:
         close = get_close_matches(name, rules, n=3)
         hint = f"Did you mean {' or '.join(close)}?" if close else "A finding shows the name of its rule."
         raise UsageError(f"there is no rule '{name}'", hint=hint)
-    click.echo(rule_text(rules[name], min(100, shutil.get_terminal_size().columns)))
+    click.echo(rule_text(rules[name], min(100, shutil.get_terminal_size().columns), _ways(rules[name].see)))
     return ExitCode.DONE
+
+
+def _ways(shown_by: str) -> list[str]:
+    """Return the commands for the procedure and the pattern of that id, if there are any."""
+    from runbook.loading.place import PACKAGED_BOOK
+    from runbook.migration.new.patterns import read_templates
+
+    found = [f"runbook show {shown_by}"] if (PACKAGED_BOOK / f"procedures/{shown_by}.yaml").is_file() else []
+    if shown_by in read_templates(str(PACKAGED_BOOK)):
+        found.append(f"runbook migration new NAME --pattern {shown_by}")
+    return found
 
 
 @command.command("pull-request")

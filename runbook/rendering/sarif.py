@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
@@ -41,7 +41,7 @@ class SarifResult:
     line: int
     column: int
     source: str = ""
-    reason: str = field(default="")
+    reason: str = ""
     """Why somebody has accepted the finding, if they have."""
 
 

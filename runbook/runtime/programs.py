@@ -63,7 +63,8 @@ def is_supabase(argv: Sequence[str]) -> bool:
 
 def needs_login(argv: Sequence[str]) -> bool:
     """Tell whether a command gets the CLI's login: the CLI itself, and `runbook` where it asks the CLI in its turn."""
-    return is_supabase(argv) or (Path(argv[0]).name == "runbook" and "--against" in argv)
+    asks_it = tuple(argv[1:3]) == ("migration", "check") and "--against" in argv
+    return is_supabase(argv) or (Path(argv[0]).name == "runbook" and asks_it)
 
 
 def changed_file(files: Sequence[FileState]) -> str:

@@ -146,3 +146,4 @@ def test_the_check_only_reads_and_gets_the_login_if_it_asks_the_cli() -> None:
         assert (judged.verdict.value, judged.effect.value) == ("allow", "reads")
         assert needs_login(argv) is bool(words)
     assert judged.target is None
+    assert not needs_login(["runbook", "run", "--against", "production"])

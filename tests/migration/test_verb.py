@@ -15,6 +15,7 @@ from runbook.cli import main
 from runbook.migration.detectors import rule_ids
 
 NAME = "20260101000000_x.sql"
+ROOT = Path(__file__).parents[2]
 BAD = "alter table tasks\n  add column a int,\n  drop column note;\n"
 FINE = "alter table tasks add column note text;\n"
 REF = "abcdefghijklmnopqrst"
@@ -199,6 +200,16 @@ def test_explain_prints_the_section_of_a_rule(rule: str, capsys: pytest.CaptureF
     assert "/*^*/" not in text
 
 
+def test_explain_names_the_commands_that_do_it_safely(capsys: pytest.CaptureFixture[str]) -> None:
+    """A procedure to read, and a pattern to begin with. Whoever copies one gets what the rule asks for."""
+    check("--explain", "index-not-concurrent")
+    ways = capsys.readouterr().out.partition("The safe way:\n")[2].split("\n\n")[0].split("\n")
+    assert ways == ["    runbook show add-index", "    runbook migration new NAME --pattern add-index"]
+    assert main(["show", "add-index"]) == 0
+    check("--explain", "unreadable-file")
+    assert "The safe way:" not in capsys.readouterr().out
+
+
 # --- a team's settings -----------------------------------------------------------------------------------------------
 
 
@@ -380,6 +391,17 @@ def test_runbook_check_reports_the_same_settings(project: Path, capsys: pytest.C
     out = capsys.readouterr()
     assert "team.yaml:7:5: there is no rule 'drop-tabel' of the migration check" in out.out + out.err
     assert "team.yaml:8:5: 'truncate' guards data: give a reason" in out.out + out.err
+
+
+def test_the_settings_on_the_page_are_accepted(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A team that copies the example gets a check that runs with it."""
+    page = (ROOT / "docs/reference/migration-check.md").read_text(encoding="utf-8")
+    settings = next(part for part in page.split("```") if part.startswith("yaml\n# team-runbook/team.yaml\n"))
+    write(project, "-- Purpose: a view.\n-- Rollback: create it again.\ndrop view tasks_view;\n")
+    write_team(project, settings.removeprefix("yaml\n"))
+
+    assert ("drop-view", "warning") in [(each["rule"], each["level"]) for each in answered(capsys)["findings"]]
+    assert main(["--book", "team-runbook", "check"]) == 0, capsys.readouterr()
 
 
 # --- versions, effects and numbers of one's own ----------------------------------------------------------------------

@@ -80,8 +80,10 @@ def new(  # noqa: PLR0913 - one for each option
 
     \b
     runbook migration new add_priority_to_tasks
-    runbook migration new add_priority --pattern add-column --set table=tasks --set column=priority
-    runbook migration new fix_total --pattern replace-function --function 'app.total(uuid)'
+    runbook migration new add_priority --pattern add-column \\
+      --set table=tasks --set column=priority
+    runbook migration new fix_total --pattern replace-function \\
+      --function 'app.total(uuid)'
 
     replace-function starts from the definition that the linked project has now, or --db-url, --local or --from. The
     file keeps SECURITY DEFINER, SET, owner and grants, and has the old definition as a comment, so you can undo it.
@@ -214,7 +216,9 @@ class _Terminal:
 
     def ask(self, question: str, default: str = "") -> str:
         """Return what somebody types, as one line; the default if that's nothing."""
-        return " ".join(str(click.prompt(question, default, show_default=bool(default), err=True)).split())
+        suffix = " " if question.endswith("?") else ": "
+        answer = click.prompt(question, default, show_default=bool(default), prompt_suffix=suffix, err=True)
+        return " ".join(str(answer).split())
 
     def choose(self, options: Sequence[str]) -> int:
         """Return the place of the option that somebody picks."""
@@ -259,7 +263,10 @@ def _json(created: Created) -> str:
 
 
 def _listed(templates: Mapping[str, Pattern], form: str) -> str:
+    from textwrap import wrap
+
     from runbook.migration.new.templates import examples_of
+    from runbook.migration.screen import screen_of
 
     if form == "json":
         rows = [
@@ -268,11 +275,12 @@ def _listed(templates: Mapping[str, Pattern], form: str) -> str:
         ]
         return json_text({"patterns": rows}, indent=2)
     width = max(map(len, templates), default=0)
+    room = screen_of(sys.stdout).width or 10_000  # a program gets each pattern's names in one line
+    indent = " " * (width + 2)
     lines = []
     for one in templates.values():
         files = "" if len(one.files) == 1 else f" ({len(one.files)} files)"
         lines.append(f"{one.id:{width}}  {one.title}{files}")
         names = ", ".join(f"{name}={example}" for name, example in examples_of(one).items())
-        if names:
-            lines.append(f"{'':{width}}  {names}")
+        lines += wrap(names, room, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
     return "\n".join(lines)
