@@ -8,6 +8,8 @@ import signal
 import pytest
 from hypothesis import settings
 
+from runbook import known_secrets
+
 RANDOM = int(os.environ.get("RANDOM_EXAMPLES", "0"))
 """How many random examples each property gets. By default the examples are the same in every run."""
 settings.register_profile("same", derandomize=True)
@@ -29,3 +31,9 @@ _LONGEST = "test_the_tests_of_the_core_pass_without_any_extra"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest test."""
     items.sort(key=lambda item: item.name != _LONGEST)
+
+
+@pytest.fixture(autouse=True)
+def _forget_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A secret that one test gives to this process isn't hidden in the output of another."""
+    monkeypatch.setattr(known_secrets, "_known", set())

@@ -18,7 +18,7 @@ from runbook.migration.finding import Report
 from runbook.migration.history import Base
 from runbook.migration.rules import RULES_FILE, Setup
 from runbook.migration.source import MigrationFile
-from runbook.model.migration_rule import PLACE, MigrationExample, MigrationRule
+from runbook.model.migration_rule import EARLIER_NAME, PLACE, MigrationExample, MigrationRule
 from runbook.model.migration_settings import MigrationSettings
 from runbook.model.terms import Position
 
@@ -46,7 +46,7 @@ def check_example(example: MigrationExample, rules: Mapping[str, MigrationRule])
     is_old = base is not None and path in base.paths
     files = [MigrationFile(path, sql.encode(), judged=not is_old)] if example.name else []
     if example.earlier:
-        files.append(MigrationFile(f"{_FOLDER}/00000000000000_a.sql", example.earlier.encode(), judged=False))
+        files.append(MigrationFile(f"{_FOLDER}/{EARLIER_NAME}", example.earlier.encode(), judged=False))
     settings = MigrationSettings(at=Position("", 1, 1), postgres=example.postgres)
     return Checked(check_migrations(files, Setup(rules, settings), base=base, now=_NOW), place)
 

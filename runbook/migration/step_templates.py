@@ -14,7 +14,7 @@ from runbook.checks.subject import Subject
 from runbook.errors import UsageError
 from runbook.migration.check import check_migrations
 from runbook.migration.finding import Finding
-from runbook.migration.rules import Setup
+from runbook.migration.rules import Setup, read_rules
 from runbook.migration.source import MigrationFile
 from runbook.model.migration_settings import MigrationSettings
 from runbook.model.templates import PLACEHOLDER
@@ -29,9 +29,10 @@ _NAME = "supabase/migrations/20260101000000_template.sql"
 
 
 def check_step_templates(subject: Subject, notes: Notes) -> None:
-    """Report what the rules find in each template of a migration, notices as well."""
-    rules = {rule.id: rule for rule in subject.book.migration_rules}
-    setup = Setup(rules, MigrationSettings(at=Position("", 1, 1)))
+    """Report what the rules find in each template of a migration, notices as well, at the team's levels."""
+    team = subject.book.team
+    settings = (team.migrations if team else None) or MigrationSettings(at=Position("", 1, 1))
+    setup = Setup(read_rules(), settings)
     for _, place in subject.places:
         for action in place.step.actions:
             file = action.written_file()

@@ -24,7 +24,17 @@ from runbook.model.fields import (
 )
 from runbook.model.terms import Position
 
-__all__ = ["BY_SIZE", "GROUPS", "LEVELS", "NEWEST_POSTGRES", "PLACE", "SHAPES", "MigrationExample", "MigrationRule"]
+__all__ = [
+    "BY_SIZE",
+    "EARLIER_NAME",
+    "GROUPS",
+    "LEVELS",
+    "NEWEST_POSTGRES",
+    "PLACE",
+    "SHAPES",
+    "MigrationExample",
+    "MigrationRule",
+]
 
 NEWEST_POSTGRES = 17
 """The newest major version of PostgreSQL that the rules know."""
@@ -51,6 +61,8 @@ GROUPS: Mapping[str, str] = {
 """The sections of the reference, in order: id → heading."""
 PLACE = "/*^*/"
 """In an example's SQL, this comes right before the place that the finding must name."""
+EARLIER_NAME = "00000000000000_a.sql"
+"""The name of the earlier migration in an example."""
 _NAME = "20260101000000_example.sql"
 _GUARDS_DATA = frozenset({"data", "access"})
 _SQL = Text(says="SQL", literal=True)
@@ -83,7 +95,7 @@ class MigrationExample:
         """The SQL as a reader sees it. What matters around it comes before, as comments."""
         history = self.history or {}
         around = (
-            ("An earlier migration:", self.earlier),
+            (f"An earlier migration{'' if self.name == _NAME else f', {EARLIER_NAME}'}:", self.earlier),
             ("The database has:", self.database),
             ("A session has open:", self.open),
             ("Another one waits:", self.waiting),

@@ -1,19 +1,15 @@
-"""What an author owes the reader: warnings where a person must confirm, queries that look, migrations that are safe."""
+"""What an author owes the reader: warnings where a person must confirm, and queries that look."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from textwrap import indent
 
 import pytest
 from support.books import procedure_text, write_book
 
 from runbook.checks import open_book
 from runbook.checks.book import find_problems
-
-CHECK = "check: 'git log {{file_name}}'"
-SAFE = "set lock_timeout = '5s';\n"
 
 
 def _problems(tmp_path: Path, steps: str) -> list[str]:
@@ -57,65 +53,6 @@ def test_step_that_needs_a_person_says_why_in_its_warning(tmp_path: Path, step: 
 def test_step_that_says_so_or_needs_nobody_is_fine(tmp_path: Path, step: str) -> None:
     """What policy lets pass needs no warning, nor does what only looks like the risky command."""
     assert _problems(tmp_path, step) == []
-
-
-def _edit(sql: str, check: str = CHECK) -> str:
-    parts = ", ".join(part for part in ("file: '{{file_name}}'", check) if part)
-    text = indent(sql, "        ").strip()
-    return (
-        "- id: a\n  title: A\n  undo: {none: Never}\n  edit:\n"
-        + indent(parts.replace(", ", "\n"), "    ")
-        + f"\n    template: |\n        {text}\n"
-    )
-
-
-@pytest.mark.parametrize(
-    ("sql", "problem"),
-    [
-        ("alter table t add column c text;", "without 'set lock_timeout', a migration waits for a lock forever"),
-        ("set statement_timeout = '5s';\nalter table t add column c text;", "without 'set lock_timeout', a migration"),
-        (f"{SAFE}create index i on t (c);", "create index locks the table"),
-        (f"{SAFE}create unique index i on t (c);", "create index locks the table"),
-        (f"{SAFE}drop index i;", "drop index locks the table"),
-        (f"{SAFE}reindex index i;", "reindex index locks the table"),
-        ("create index concurrently i on t (c);\nalter table t add column d text;", "CONCURRENTLY must be alone"),
-        ("create index concurrently if not exists i on t (c);", "IF NOT EXISTS would accept an invalid index"),
-        (f"begin;\n{SAFE}alter table t add column c text;\ncommit;", "BEGIN in a migration splits it"),
-        (f"{SAFE}alter table t add column c text;\nselect 'done' as status;", "push prints no results"),
-        (
-            f"{SAFE}create or replace function f() returns int language sql as $$ select 1 $$;",
-            "without SET search_path, a function",
-        ),
-        (f"{SAFE}alter table t drop column c cascade;", "CASCADE also drops whatever depends on it"),
-    ],
-)
-def test_template_that_is_not_safe_is_a_problem(tmp_path: Path, sql: str, problem: str) -> None:
-    """Each way in which a migration goes wrong is told before anybody walks it."""
-    assert any(each.startswith(problem) for each in _problems(tmp_path, _edit(sql)))
-
-
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "-- Nothing yet: commit; select 1; cascade",
-        f"{SAFE}alter table t add column c text default 'select; begin; cascade';",
-        "set statement_timeout = 0;\ncreate index concurrently i on t (c);",
-        "reindex index concurrently i;",
-        f"{SAFE}do $$ begin loop update t set a = b; commit; end loop; end $$;",
-        f"{SAFE}create function f() returns trigger language plpgsql set search_path = '' as $$ begin end $$;",
-        f"{SAFE}{{{{file_name}}}};",
-    ],
-)
-def test_template_that_is_safe_has_no_problem(tmp_path: Path, sql: str) -> None:
-    """Words in strings, comments and bodies are not statements, and a placeholder may be any of them."""
-    assert _problems(tmp_path, _edit(sql)) == []
-
-
-def test_migration_that_nothing_checks_is_a_problem(tmp_path: Path) -> None:
-    """An edit of a migration runs a linter over what was written."""
-    assert _problems(tmp_path, _edit(f"{SAFE}alter table t add column c text;", check="")) == [
-        "nothing checks this migration; add 'check: runbook migration check FILE'"
-    ]
 
 
 def test_these_are_the_authors_business(tmp_path: Path) -> None:

@@ -233,6 +233,8 @@ _NOT_ON_PAGES = {
     *("Choose.because", "Choose.suggested", "Previous.must_be", "Suggestion.matches", "Suggestion.option"),
     *("FoundPage.answers", "FoundPage.title", "SearchWords.ignored", "SearchWords.synonyms"),
     *("Expectation.absent", "Expectation.matches"),  # a page says them in words
+    *("Pattern.names", "Pattern.rollback"),  # for new files
+    "Step.effect_found",  # a name in a walk
     "Parameter.pick",  # the name of a list
     *("Rule.also", "Rule.operands"),  # which argv a rule is for
 }
