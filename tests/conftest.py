@@ -35,5 +35,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _forget_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A secret that one test gives to this process isn't hidden in the output of another."""
+    """Hide a secret that a test gives to this process in the output of that test alone."""
     monkeypatch.setattr(known_secrets, "_known", set())

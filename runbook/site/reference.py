@@ -36,6 +36,7 @@ from runbook.model.fields import (
     Whole,
 )
 from runbook.model.migration_rule import GROUPS
+from runbook.printable import printable
 from runbook.site.source import DATA, book, for_one_build, terms, today
 from runbook.site.templating import render
 
@@ -82,8 +83,8 @@ def patterns() -> Markup:
 
 
 def _highlighted(sql: str) -> Markup:
-    # Pygments escapes what it colours.
-    return Markup(highlight(sql.rstrip(), PostgresLexer(), HtmlFormatter(nowrap=True)).rstrip())  # noqa: S704
+    # Pygments escapes what it colours. HTML can't hold every control character, which some examples are about.
+    return Markup(highlight(printable(sql.rstrip()), PostgresLexer(), HtmlFormatter(nowrap=True)).rstrip())  # noqa: S704
 
 
 def migration_rules() -> Markup:

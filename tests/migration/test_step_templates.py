@@ -64,8 +64,7 @@ def test_template_that_is_not_safe_is_a_problem(tmp_path: Path, sql: str, rule: 
         "set statement_timeout = 0;\ncreate index concurrently i on t (c);",
         "reindex index concurrently i;",
         f"{SAFE}do $$ begin loop update t set a = b where a is null; commit; end loop; end $$;",
-        f"{SAFE}create or replace function f() returns trigger language plpgsql set search_path = '' "
-        "as $$ begin end $$;",
+        f"{SAFE}create or replace function f() returns int language sql set search_path = a as $$ select 1 $$;",
         f"{SAFE}{{{{file_name}}}};",
     ],
 )

@@ -48,11 +48,11 @@ def test_ticks_stay_until_a_new_read_through(visit: Visit, tab: Page) -> None:
     """A tick survives leaving the page; "n of m done" and the start time say where one stands."""
     visit.go(tab, PUSH)
     count = tab.locator(".rb-progress__count")
-    expect(count).to_have_text("0 of 4 done")
+    expect(count).to_have_text("0 of 5 done")
     expect(tab.locator(".rb-progress__since")).to_contain_text("not started")
 
     tab.locator("#preview [data-rb-tick]").check()
-    expect(count).to_have_text("1 of 4 done")
+    expect(count).to_have_text("1 of 5 done")
     visit.go(tab, "index.html")
     visit.go(tab, PUSH)
     expect(tab.locator("#preview [data-rb-tick]")).to_be_checked()
@@ -60,9 +60,9 @@ def test_ticks_stay_until_a_new_read_through(visit: Visit, tab: Page) -> None:
 
     button = tab.locator(".rb-progress__new")
     button.click()
-    expect(count).to_have_text("1 of 4 done")
+    expect(count).to_have_text("1 of 5 done")
     button.click()
-    expect(count).to_have_text("0 of 4 done")
+    expect(count).to_have_text("0 of 5 done")
 
 
 def _stored(page: Page) -> dict[str, object]:
@@ -116,7 +116,7 @@ def test_a_browser_that_keeps_nothing_still_works(browser: Browser, base: str) -
 
         tab.locator("#preview [data-rb-tick]").check()
 
-        expect(tab.locator(".rb-progress__count")).to_have_text("1 of 4 done")
+        expect(tab.locator(".rb-progress__count")).to_have_text("1 of 5 done")
         expect(tab.locator(".rb-progress__since")).to_contain_text("keeps no ticks")
 
 
