@@ -22,6 +22,7 @@ __all__ = [
     "body_of_function",
     "body_of_text",
     "called_functions",
+    "carried_statements",
     "do_body",
     "statements_in",
 ]
@@ -31,8 +32,22 @@ UNSEEN = "unseen"
 
 _LEADS = frozenset({"begin", "then", "else", "loop", ">>", "query", "declare"})
 _SQL = frozenset(
-    {"alter", "call", "cluster", "comment", "commit", "copy", "create", "delete", "drop", "grant", "insert", "lock"}
-    | {"merge", "perform", "refresh", "reindex", "revoke", "rollback", "select", "set", "truncate", "update", "with"}
+    {"alter", "call", "cluster", "comment", "commit", "copy", "create", "delete", "drop", "explain", "grant", "insert"}
+    | {
+        "lock",
+        "merge",
+        "perform",
+        "prepare",
+        "refresh",
+        "reindex",
+        "revoke",
+        "rollback",
+        "select",
+        "set",
+        "truncate",
+        "update",
+        "with",
+    }
 )
 _MOST_STATEMENTS = 2000
 _DEEPEST = 4
@@ -83,6 +98,21 @@ def atomic_body(statement: Statement, *, index: int, inside: str) -> Iterator[St
             waiting += reversed(each["List"].get("items", ()))
         elif each and "ReturnStmt" not in each:
             yield statement.part(each, index=index, inside=inside)
+
+
+def carried_statements(statement: Statement) -> Iterator[Statement]:
+    """Yield the statement that PREPARE, EXPLAIN ANALYZE or COPY carries. What is prepared counts as executed."""
+    carrier = _CARRIERS.get(statement.kind)
+    is_run = statement.kind != "ExplainStmt" or any(
+        option["DefElem"]["defname"] == "analyze" and str(constant(option["DefElem"].get("arg"))).lower() not in _OFF
+        for option in statement.node.get("options", ())
+    )
+    if carrier and is_run and (query := statement.node.get("query")):
+        yield statement.part(query, index=statement.index, inside=carrier)
+
+
+_OFF = frozenset({"false", "off", "0"})
+_CARRIERS = {"PrepareStmt": "PREPARE", "ExplainStmt": "EXPLAIN ANALYZE", "CopyStmt": "COPY"}
 
 
 def _option(options: Sequence[Node], name: str) -> str:

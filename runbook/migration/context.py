@@ -11,6 +11,7 @@ from runbook.migration.bodies import (
     atomic_body,
     body_of_function,
     called_functions,
+    carried_statements,
     do_body,
     statements_in,
 )
@@ -103,6 +104,7 @@ class Migration:
             inner.append(atomic_body(made, index=statement.index, inside=inside))
             if called := body_of_function(made):
                 inner.append(statements_in(called, self.source, index=statement.index, inside=inside))
+        inner.append(carried_statements(statement))
         for found in inner:
             for each in found:
                 if isinstance(each, DynamicText):

@@ -83,6 +83,24 @@ def test_a_procedure_that_the_file_calls_is_looked_into() -> None:
 
 
 @pytest.mark.parametrize(
+    ("sql", "places"),
+    [
+        ("prepare p as delete from tasks;\nexecute p;", [("delete-all-rows", 1, 26)]),
+        ("explain analyze delete from tasks;", [("delete-all-rows", 1, 29)]),
+        ("explain (verbose, analyze on) delete from tasks;", [("delete-all-rows", 1, 43)]),
+        ("copy (delete from tasks returning *) to stdout;", [("delete-all-rows", 1, 19)]),
+        ("do $$ begin\n  explain analyze delete from tasks;\nend $$;", [("delete-all-rows", 2, 31)]),
+        ("explain delete from tasks;", []),
+        ("explain (analyze false) delete from tasks;", []),
+        ("prepare p as select 1;\nexecute p;\ndeallocate p;", []),
+    ],
+)
+def test_a_statement_that_another_one_carries_is_judged(sql: str, places: list[tuple[str, int, int]]) -> None:
+    """PREPARE, EXPLAIN ANALYZE and COPY of a query run it. EXPLAIN alone doesn't."""
+    assert [each for each in found(sql) if each[0] == "delete-all-rows"] == places
+
+
+@pytest.mark.parametrize(
     ("sql", "place"),
     [
         ("do $$ begin\n  delete tasks;\nend $$;", (2, 3)),
