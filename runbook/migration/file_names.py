@@ -38,13 +38,21 @@ def _split(path: str) -> tuple[str, str]:
 
 
 def version_time(version: str) -> datetime | None:
-    """Return the time (UTC) that a 14-digit version stands for, or None if it isn't one."""
+    """Return the time (UTC) that a 14-digit version stands for, or None if it isn't one.
+
+    As in C's strptime, a minute may have the seconds 60 and 61: that's what one more than 59 is.
+    """
     if not re.fullmatch(r"[0-9]{14}", version):
         return None
+    year, *parts, seconds = int(version[:4]), *map(int, re.findall("..", version[4:]))
     try:
-        return datetime(*map(int, (version[:4], *re.findall("..", version[4:]))))  # type: ignore[arg-type]
+        minute = datetime(year, *parts)  # type: ignore[arg-type]
     except ValueError:
         return None
+    return minute + timedelta(seconds=seconds) if seconds <= _MOST_SECONDS else None
+
+
+_MOST_SECONDS = 61
 
 
 def sort_key(path: str) -> tuple[str, str]:

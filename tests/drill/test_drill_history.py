@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -162,6 +163,15 @@ def test_the_next_version_comes_last(sandbox: Sandbox, newest: str) -> None:
     rows = query_records(url, statement(waiting), reading=True)
     following = str(next(row["version"] for row in rows if row["finding"] == "next"))
     assert following > max(newest, f"{newest}1", BASE_MIGRATION)
+
+
+def test_the_next_version_is_the_time_now_if_none_is_later(sandbox: Sandbox) -> None:
+    """A version that isn't a time, such as one that ends with 60 seconds, would look like a mistake."""
+    compared(sandbox)
+    before = datetime.now(UTC)
+    rows = query_records(sandbox.postgres.admin_url, statement(), reading=True)
+    following = str(next(row["version"] for row in rows if row["finding"] == "next"))
+    assert f"{before:%Y%m%d%H%M%S}" <= following <= f"{datetime.now(UTC):%Y%m%d%H%M%S}"
 
 
 def test_one_version_is_compared_line_by_line(sandbox: Sandbox) -> None:

@@ -8,7 +8,7 @@ with history as (
   select max(version collate "C") as version from history
 ), latest as (
   -- As text, as the CLI compares them.
-  select greatest(to_char(now() at time zone 'utc', 'YYYYMMDDHH24MISS') collate "C", max(version collate "C")) as version
+  select max(version collate "C") as version, to_char(now() at time zone 'utc', 'YYYYMMDDHH24MISS') as now
   from (select version from history union all select version from files) known
 ), here as (
   select f.*, f.version collate "C" < (select version from newest) as is_older,
@@ -36,6 +36,7 @@ with history as (
       || ' versions in the history; this is the newest' as what
   union all
   select 'next', case
+      when version is null or version collate "C" < now then now
       when version !~ '^9+$' then lpad((version::numeric + 1)::text, length(version), '0') else version || '0' end,
     null, null, 'a file with this version comes last, whatever waits or lies in the future'
   from latest
