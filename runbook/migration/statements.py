@@ -210,9 +210,11 @@ def parse_text(text: str) -> list[Node] | Broken:
     try:
         import pgparse
     except ImportError as error:
+        from runbook.installation import command_that_adds
+
         raise UsageError(
             "the migration check needs the parser pgparse, which isn't installed",
-            hint="Add it: pip install 'migration-runbook[check]'",
+            hint=f"Add it with: {command_that_adds('check')}",
         ) from error
     try:
         found: list[Node] = pgparse.parse(text)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from runbook.cli import main
+from runbook.installation import command_that_adds
 from runbook.migration.detectors import rule_ids
 
 NAME = "20260101000000_x.sql"
@@ -100,7 +101,7 @@ def test_without_the_parser_the_error_names_the_command_that_adds_it(
     monkeypatch.setitem(sys.modules, "pgparse", None)
 
     assert check() == 2
-    assert "pip install 'migration-runbook[check]'" in capsys.readouterr().err
+    assert f"Add it with: {command_that_adds('check')}" in capsys.readouterr().err
 
 
 def test_a_folder_shows_what_earlier_files_have_made(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
