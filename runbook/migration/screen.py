@@ -10,6 +10,8 @@ __all__ = ["PLAIN", "Screen", "screen_of"]
 _NARROWEST = 40
 _WIDEST = 120
 """Longer lines are hard to read."""
+_MARGIN = 4
+"""A walk shows the lines of a command again, each behind a mark of this width."""
 
 
 class Screen(NamedTuple):
@@ -45,4 +47,4 @@ def screen_of(stream: TextIO) -> Screen:
     except (OSError, ValueError):
         return PLAIN
     has_color = not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
-    return Screen(min(max(width, _NARROWEST), _WIDEST), has_color)
+    return Screen(min(max(width - _MARGIN, _NARROWEST), _WIDEST), has_color)

@@ -105,7 +105,7 @@ def test_a_terminal_has_colors_unless_its_environment_says_otherwise(
         Path(os.devnull).open("w", encoding="utf-8") as file,
     ):
         assert screen_of(terminal).has_color is has_color
-        assert screen_of(terminal).width == 80
+        assert screen_of(terminal).width == 76
         assert screen_of(file) == PLAIN
 
 
