@@ -189,14 +189,14 @@ def _bodies_of_do(row: Sequence[Token]) -> Iterator[Body]:
 def _rows(body: Body) -> Iterator[list[Token]]:
     """Yield the words of each SQL statement and each EXECUTE in a PL/pgSQL body."""
     row: list[Token] = []
-    for token in tokens(body.text):
+    for token in tokens(body.text, body.start):
         if token.kind is TokenKind.COMMENT:
             continue
         if token.kind is TokenKind.SIGN and token.text == ";":
             yield from _statements_of(row)
             row = []
         else:
-            row.append(token._replace(start=token.start + body.start, end=token.end + body.start))
+            row.append(token)
     yield from _statements_of(row)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,6 +59,7 @@ def read_setup(directory: str | None = None) -> Setup:
     return Setup(rules, settings)
 
 
+@cache
 def read_rules() -> Mapping[str, MigrationRule]:
     """Return the packaged rules by id. Raises BookError if their file is damaged."""
     file = read_file(

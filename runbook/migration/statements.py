@@ -91,12 +91,8 @@ class Statement:
     def tokens(self) -> list[Token]:
         """The words of the statement without comments, at their offsets in the file."""
         start, end = self._span
-        found = tokens(self.source.text[start:end]) if self._anchor is None else ()
-        return [
-            each._replace(start=each.start + start, end=each.end + start)
-            for each in found
-            if each.kind is not TokenKind.COMMENT
-        ]
+        found = tokens(self.source.text[start:end], start) if self._anchor is None else ()
+        return [each for each in found if each.kind is not TokenKind.COMMENT]
 
     @cached_property
     def start(self) -> int:

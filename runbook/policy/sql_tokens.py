@@ -63,17 +63,27 @@ _COMMENT_MARK = re.compile(r"/\*|\*/")
 _KINDS = {kind.value: kind for kind in TokenKind}
 
 
-def tokens(sql: str) -> Iterator[Token]:
-    """Yield the tokens of a text in order, including comments but not white space."""
+def tokens(sql: str, shift: int = 0) -> Iterator[Token]:
+    """Yield the tokens of a text in order, including comments but not white space.
+
+    `shift` is added to the offsets: the place of the text in a larger one.
+    """
     at = 0
     while at < len(sql):
         found = _SIMPLE.match(sql, at)
         assert found is not None  # the last alternative matches any character
-        at = found.end()
-        if found.lastgroup != "space":
-            token = _token(sql, found)
-            yield token
-            at = token.end
+        start, at = found.span()
+        match found.lastgroup:
+            case "space":
+                pass
+            case "word":
+                yield Token(TokenKind.WORD, found.group().lower(), start + shift, at + shift)
+            case "sign":
+                yield Token(TokenKind.SIGN, found.group(), start + shift, at + shift)
+            case _:
+                token = _token(sql, found)
+                at = token.end
+                yield token._replace(start=token.start + shift, end=at + shift) if shift else token
 
 
 def _token(sql: str, found: re.Match[str]) -> Token:
@@ -101,7 +111,7 @@ def _token(sql: str, found: re.Match[str]) -> Token:
     elif kind == "comment":
         return Token(TokenKind.COMMENT, text[2:], start, end, "--")
     else:
-        return Token(_KINDS[kind], text.lower() if kind == "word" else text, start, end)
+        return Token(_KINDS[kind], text, start, end)
     return Token(TokenKind.BROKEN, sql[start:], start, len(sql))
 
 

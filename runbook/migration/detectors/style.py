@@ -71,8 +71,8 @@ def find_long_name(migration: Migration) -> Iterator[Hit]:
 
 def _may_have_long_name(text: str) -> bool:
     """Whether a word or a quoted part of a line is long enough. This takes a fraction of the time of the patterns."""
-    quoted = (each for each in text.split('"') if "\n" not in each)
-    return any(len(each) > _LONGEST_NAME for part in (text.split(), quoted) for each in part) or (
+    quoted = [each for each in text.split('"') if "\n" not in each]
+    return max(map(len, [*text.split(), *quoted]), default=0) > _LONGEST_NAME or (
         not text.isascii()
         and any(len(each.encode()) > _LONGEST_NAME for part in (text.split(), text.split('"')) for each in part)
     )
@@ -91,8 +91,9 @@ _TOKEN = re.compile(r"eyJ[\w-]{8,}\.([\w-]{8,})\.[\w-]{8,}")
 def find_secret(migration: Migration) -> Iterator[Hit]:
     """Report what looks like a password, a key or a token."""
     text = migration.source.text
-    for pattern, what in ((_PASSWORD, "a password"), (_VAULT, "a secret")):
-        for found in pattern.finditer(text):
+    lower = text.lower()  # looking for a word takes a fraction of the time of a pattern
+    for word, pattern, what in (("password", _PASSWORD, "a password"), ("vault.", _VAULT, "a secret")):
+        for found in pattern.finditer(text) if word in lower else ():
             if not _is_comment(migration, found.start()):
                 yield Hit(found.start(), f"{what} in a migration is in git, in the history table and in backups")
     shapes, offset = Shapes(), 0
