@@ -12,7 +12,17 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-__all__ = ["described", "json_text", "lines_of", "one_line", "printable", "shortened", "spelled_out", "suspect"]
+__all__ = [
+    "counted",
+    "described",
+    "json_text",
+    "lines_of",
+    "one_line",
+    "printable",
+    "shortened",
+    "spelled_out",
+    "suspect",
+]
 
 _PLAIN = re.compile(
     r"[\n -~\u00a1-\u00ac\u00ae-\u017e\u2010-\u2023\u2025-\u2027\u2190-\u2214\u2216-\u2235\u2237-\u2426\u2500-\u27bf]*"
@@ -59,6 +69,11 @@ def shortened(text: str, longest: int) -> str:
     words = room.rpartition(" ")[0]
     # A single long word, such as an address, is cut where the room ends.
     return f"{words if len(words) > longest // 2 else room[:-1]} …"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 event`, `2 events`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def json_text(value: object, *, indent: int | None = None) -> str:

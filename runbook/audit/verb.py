@@ -9,11 +9,10 @@ from pathlib import Path
 import click
 
 from runbook.audit.survey import Survey, survey
-from runbook.cli.check import count
 from runbook.cli.open_book import open_to_read
 from runbook.errors import ExitCode
 from runbook.model import Book
-from runbook.printable import json_text
+from runbook.printable import counted, json_text
 from runbook.runtime.toolchain import cli_package, package_in
 from runbook.streams import terminal_of
 
@@ -71,6 +70,6 @@ def _show_progress(done: int, of: int) -> None:
 
 
 def _summary(found: Survey) -> str:
-    lines = f"{count(found.lines, 'command line')} checked against CLI {' and '.join(found.versions)}"
-    problems, changes = count(len(found.problems), "problem"), count(len(found.changes), "change")
+    lines = f"{counted(found.lines, 'command line')} checked against CLI {' and '.join(found.versions)}"
+    problems, changes = counted(len(found.problems), "problem"), counted(len(found.changes), "change")
     return f"{lines} in {found.calls} calls: {problems}, {changes}"

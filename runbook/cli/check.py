@@ -15,10 +15,10 @@ from runbook.checks.subject import Subject
 from runbook.errors import ExitCode, Finding
 from runbook.loading import PACKAGED_BOOK
 from runbook.model import Book
-from runbook.printable import json_text
+from runbook.printable import counted, json_text
 from runbook.site.build_checks import page_findings
 
-__all__ = ["command", "count"]
+__all__ = ["command"]
 
 
 @click.command("check")
@@ -59,23 +59,18 @@ def _notices(book: Book) -> Iterator[str]:
     if is_teams and any(is_packaged.values()):
         number = sum(is_packaged.values())
         are = "is" if number == 1 else "are"
-        what = f"{count(number, 'review')} in the packaged book {are} overdue"
+        what = f"{counted(number, 'review')} in the packaged book {are} overdue"
         yield f"notice: {what}: a newer version of runbook may have them"
 
 
 def _summary(book: Book | None, findings: Sequence[Finding]) -> str:
     if findings or book is None:
         files = len({finding.file for finding in findings})
-        return f"{count(len(findings), 'problem')} in {count(files, 'file')}"
+        return f"{counted(len(findings), 'problem')} in {counted(files, 'file')}"
     steps = len(Subject(book).places)
     counts = (
-        count(len(book.procedures), "procedure"),
-        count(steps, "step"),
-        count(len(book.policy.rules), "rule"),
+        counted(len(book.procedures), "procedure"),
+        counted(steps, "step"),
+        counted(len(book.policy.rules), "rule"),
     )
     return f"{', '.join(counts)}: no problems"
-
-
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun, in the plural unless the number is 1."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -15,7 +15,7 @@ from runbook.extras import installed
 from runbook.loading.place import TEAM_FILE, TEAM_FOLDER
 from runbook.migration_names import parse_name
 from runbook.model.team import REF
-from runbook.printable import one_line
+from runbook.printable import counted, one_line
 
 __all__ = ["command"]
 
@@ -101,7 +101,7 @@ class _Project:
         """Yield what was found, in sentences."""
         functions = f"edge functions ({', '.join(self.functions)})" if self.functions else "no edge functions"
         cli = f"Supabase CLI {self.cli}" if self.cli else "no Supabase CLI in node_modules"
-        migrations = f"{self.migrations} migration{'' if self.migrations == 1 else 's'}"
+        migrations = counted(self.migrations, "migration")
         yield f"Found in {self.top}: {migrations}, {functions}, {cli}."
         if self.skipped:
             some = ", ".join(self.skipped[:3]) + (" and more" if len(self.skipped) > 3 else "")

@@ -11,6 +11,7 @@ import click
 
 from runbook.cli.run_options import complete_run, find_run, journal_here
 from runbook.errors import ExitCode, JournalError, RunbookError, UsageError
+from runbook.printable import counted
 
 if TYPE_CHECKING:
     from runbook.journal.chain import Damage
@@ -103,7 +104,6 @@ def _exported(file: Path) -> tuple[Contents, Sequence[Damage]]:
 
 
 def _conclude(record: Contents, findings: Sequence[Damage], head: str | None) -> int:
-    from runbook.journal.inspection import counted
 
     for finding in findings:
         click.echo(str(finding))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from runbook.cli.given_values import given_values
 from runbook.cli.run_options import complete_procedure, ports_for, require_person, settings_for
-from runbook.errors import UsageError
 
 __all__ = ["command"]
 
@@ -35,7 +35,7 @@ def command(
     Everything is recorded as it happens: see `runbook report`.
     """
     require_person(yes=yes)
-    values = _values(given)
+    values = given_values(given, example="function_name=complete")
 
     from runbook.checks import open_book
     from runbook.engine.rules import reaches_target
@@ -50,15 +50,3 @@ def command(
     settings = settings_for(ports["journal"], opened)
     with ends_cleanly():
         return walk(chosen, opened, values=values, dry=dry, settings=settings, **ports)
-
-
-def _values(given: tuple[str, ...]) -> dict[str, str]:
-    values: dict[str, str] = {}
-    for text in given:
-        name, separator, value = text.partition("=")
-        if not separator or not name:
-            raise UsageError(f"--set {text}: expected NAME=VALUE", hint="For example: --set function_name=complete")
-        if name in values:
-            raise UsageError(f"--set {name} is given twice")
-        values[name] = value
-    return values

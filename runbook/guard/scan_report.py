@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from runbook.guard.scanning import UNCLEAR, PassedOver, Scan, Stopped
 from runbook.model import Policy, Verdict
-from runbook.printable import json_text, one_line, printable
+from runbook.printable import counted, json_text, one_line, printable
 from runbook.rendering.annotations import Annotation, annotation_line
 from runbook.rendering.sarif import SarifNotification, SarifResult, SarifRule, sarif_text
 
@@ -21,8 +21,8 @@ def report_of(scan: Scan, form: str, policy: Policy) -> str:
 
 def summary_of(scan: Scan) -> str:
     """Return one line: how many files were read and passed over, and how many findings there are."""
-    parts = [_count(scan.files, "file", "read"), _count(len(scan.passed_over), "file", "passed over")]
-    return f"{', '.join(parts)}, {_count(len(scan.stopped), 'finding')}"
+    read, passed_over = counted(scan.files, "file"), counted(len(scan.passed_over), "file")
+    return f"{read} read, {passed_over} passed over, {counted(len(scan.stopped), 'finding')}"
 
 
 # pre-commit names every file of a commit.
@@ -43,10 +43,6 @@ def passed_over_lines(scan: Scan) -> list[str]:
             more = f"{names} and {len(some) - _MOST_NAMED} more: passed over: {printable(reason)}"
             lines.append((some[0].file, more))
     return [line for _, line in sorted(lines)]
-
-
-def _count(number: int, noun: str, more: str = "") -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}{f' {more}' if more else ''}"
 
 
 def _text(scan: Scan, _policy: Policy) -> str:

@@ -14,9 +14,9 @@ from runbook.errors import JournalError
 from runbook.journal.chain import Damage, Head, Link, problems
 from runbook.journal.codec import from_json
 from runbook.journal.sqlite_rows import DAMAGE, HEAD, LINK, head_of, link_of, text_of
-from runbook.printable import one_line
+from runbook.printable import counted, one_line
 
-__all__ = ["Contents", "counted", "from_lines", "inspect", "read_all", "to_lines"]
+__all__ = ["Contents", "from_lines", "inspect", "read_all", "to_lines"]
 
 _SHOWN = 20
 """How many of the problems that SQLite finds in its own file, and how many lost rows, to list."""
@@ -62,11 +62,6 @@ def _unknown_events(run: str, links: Iterable[Link]) -> Iterator[Damage]:
             from_json(link.body.decode())
         except (JournalError, ValueError) as error:
             yield Damage(run, link.number, f"it is as it was recorded, but {error}")
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: `1 event`, `2 events`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 # --- a SQLite file ------------------------------------------------------------------------------------------------

@@ -6,13 +6,13 @@ are pending, and are compared with the database's objects, sizes and sessions.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from runbook.errors import UsageError
 from runbook.migration.check import check_migrations
+from runbook.migration.cli_answer import is_without_history
 from runbook.migration.context import Migration
 from runbook.migration.database.asked import asked_of
 from runbook.migration.database.contradictions import contradictions
@@ -28,11 +28,12 @@ from runbook.migration.file_names import sort_key
 from runbook.migration.finding import Finding, Report
 from runbook.migration.known import Known
 from runbook.migration.rules import Setup, read_setup
-from runbook.migration.selection import default_folder, select_files, shown_path
+from runbook.migration.selection import default_folder, select_files
 from runbook.migration.source import MigrationFile, Source, decode
 from runbook.migration.statements import parse
 from runbook.migration_names import parse_name
 from runbook.model.migration_settings import OFF
+from runbook.paths import relative_path
 from runbook.steps.history import comparison
 from runbook.steps.migration_files import MigrationFile as FileOnDisk
 
@@ -59,7 +60,7 @@ def check_against(paths: Sequence[Path], target: str, *, since: str = "", book: 
         facts = read_facts(reader.read(statement_for(asked_of(pending)))[0]["facts"])
         blind = "" if facts.sees_sessions else f"; the role {facts.user} can't see who blocks whom"
         about = f"{reader.place}, read with {reader.way}{blind}"
-    named = {shown_path(each) for each in places if not each.is_dir()}
+    named = {relative_path(each) for each in places if not each.is_dir()}
     judged = [
         each._replace(judged=each.judged and (each.path in named or not _is_applied(each.path, history)))
         for each in files
@@ -69,7 +70,7 @@ def check_against(paths: Sequence[Path], target: str, *, since: str = "", book: 
     found = [
         *_weighed(report, pending, setup, facts),
         *(each for each in _of_pending(pending, setup, facts) if each.file in shown),
-        *_of_database(pending, setup, facts, history, shown_path(folder)),
+        *_of_database(pending, setup, facts, history, relative_path(folder)),
     ]
     about_all = len(named) < len(places)
     findings = sorted({each for each in found if about_all or each.file in named})
@@ -102,16 +103,12 @@ def _history(reader: Reader, folder: Path, checked: Collection[str]) -> History 
     try:
         rows = reader.read(comparison(texts))
     except UsageError as error:
-        if _NO_HISTORY.search(error.message):
+        if is_without_history(error.message):
             return None
         raise
-    history = read_history(rows, shown_path(folder))
-    ignored = {shown_path(each) for each in on_disk} - set(checked)
+    history = read_history(rows, relative_path(folder))
+    ignored = {relative_path(each) for each in on_disk} - set(checked)
     return history._replace(notes=tuple(each for each in history.notes if each.path not in ignored))
-
-
-_NO_HISTORY = re.compile(r'supabase_migrations\.schema_migrations\\?" does not exist')
-"""PostgreSQL's message before the first push. The platform's API passes it on as JSON within JSON."""
 
 
 def _is_pending(path: str, history: History | None) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from runbook.markup import markdown_code, markdown_prose, markdown_text
 from runbook.migration.finding import Finding, Report
 from runbook.model.migration_rule import LEVELS
-from runbook.printable import shortened
+from runbook.printable import counted, shortened
 
 __all__ = ["COMMENT_LIMIT", "SUMMARY_LIMIT", "report_markdown"]
 
@@ -46,14 +46,10 @@ def report_markdown(report: Report, compared: str, address_of: AddressOf, limit:
 
 
 def _counts(report: Report) -> str:
-    parts = [_count(report.count(level), level) for level in LEVELS if report.count(level)]
+    parts = [counted(report.count(level), level) for level in LEVELS if report.count(level)]
     if not parts:
         parts = ["no findings" if report.waived else "all clear"]
     return ", ".join([*parts, *([f"{len(report.waived)} accepted"] if report.waived else [])])
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _entries(report: Report, address_of: AddressOf) -> Iterator[str]:
@@ -85,7 +81,7 @@ def _text(text: str) -> str:
 
 
 def _foot(report: Report, compared: str) -> str:
-    files = f"{_count(report.files, 'migration')} checked"
+    files = f"{counted(report.files, 'migration')} checked"
     lines = [f"{files}, compared with {markdown_code(compared)}." if compared else f"{files}."]
     if report.findings:
         rule = report.findings[0].rule

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from runbook.migration_names import parse_name
+from runbook.printable import counted
 
 __all__ = ["FolderNames", "NameProblem", "check_name", "read_folder", "sort_key", "version_time"]
 
@@ -38,7 +39,7 @@ def _split(path: str) -> tuple[str, str]:
 
 
 def version_time(version: str) -> datetime | None:
-    """Return the time (UTC) that a 14-digit version stands for, or None if it isn't one.
+    """Return the time (UTC) in a 14-digit version, or None if the version isn't a time.
 
     As in C's strptime, a minute may have the seconds 60 and 61: that's what one more than 59 is.
     """
@@ -68,7 +69,7 @@ def check_name(path: str, now: datetime) -> Iterator[NameProblem]:
         return
     time = version_time(parts.version)
     if len(parts.version) != 14:
-        digits = f"{len(parts.version)} digit{'' if len(parts.version) == 1 else 's'}"
+        digits = counted(len(parts.version), "digit")
         yield NameProblem(
             "file-name", f"the version {parts.version} has {digits}, not 14, and sorts among others by text"
         )

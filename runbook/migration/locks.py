@@ -247,7 +247,7 @@ LOCKS: Mapping[str, Lock] = {
     "alter-index": Lock(_SUE, _CATALOGUE, "alter index tasks_note rename to tasks_by_note", on="tasks_note"),
     "reindex": Lock(Mode.SHARE, _BUILD, "reindex table tasks", locks_indexes=True),
     "reindex-concurrently": Lock(_SUE, _BUILD, "reindex table concurrently tasks", alone=True),
-    # What hangs on a table
+    # Parts of a table
     "disable-trigger": Lock(_SRE, _CATALOGUE, "alter table tasks disable trigger touch"),
     "create-trigger": Lock(
         _SRE, _CATALOGUE, "create trigger again before insert on tasks for each row execute function touch()"

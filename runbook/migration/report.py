@@ -8,7 +8,7 @@ from runbook.migration.finding import Finding, Report
 from runbook.migration.screen import PLAIN, Screen
 from runbook.migration.text_report import text_report
 from runbook.model.migration_rule import LEVELS, MigrationRule
-from runbook.printable import json_text, printable
+from runbook.printable import counted, json_text, printable
 
 __all__ = ["FORMATS", "report_text", "rule_text", "summary_line"]
 
@@ -22,11 +22,11 @@ def report_text(report: Report, form: str, rules: _Rules, screen: Screen = PLAIN
 
 def summary_line(report: Report) -> str:
     """Return one line: how many files were read, and how many findings there are of each level."""
-    parts = [_count(report.count(level), level) for level in LEVELS if report.count(level)]
+    parts = [counted(report.count(level), level) for level in LEVELS if report.count(level)]
     if report.waived:
         parts.append(f"{len(report.waived)} waived")
     place = f" against {report.against}" if report.against else ""
-    return f"{_count(report.files, 'file')}{place}: {', '.join(parts) or 'no findings'}"
+    return f"{counted(report.files, 'file')}{place}: {', '.join(parts) or 'no findings'}"
 
 
 def rule_text(rule: MigrationRule, width: int, ways: Sequence[str] = ()) -> str:
@@ -52,10 +52,6 @@ _BY_SIZE = {
     "both": "With --against, it's a notice if the table is small, and a warning becomes an error if it's large.",
     "raises": "With --against, a warning becomes an error if the table is large.",
 }
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 # --- programs --------------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
@@ -12,8 +11,9 @@ from runbook.errors import UsageError
 from runbook.migration.git import git
 from runbook.migration.history import Base
 from runbook.migration.source import SIZE_LIMIT, MigrationFile
+from runbook.paths import relative_path
 
-__all__ = ["DEFAULT_FOLDER", "default_folder", "select_files", "shown_path"]
+__all__ = ["DEFAULT_FOLDER", "default_folder", "select_files"]
 
 DEFAULT_FOLDER = Path("supabase/migrations")
 
@@ -33,7 +33,7 @@ def select_files(
         return _files_since(places, since, ignore)
     found: dict[str, MigrationFile] = {}
     for path in _expanded(places):
-        shown = shown_path(path)
+        shown = relative_path(path)
         if not _is_ignored(shown, ignore):
             found.setdefault(shown, MigrationFile(shown, _read(path)))
     return list(found.values()), None
@@ -47,7 +47,7 @@ def _of_version(place: Path) -> Path:
     found = sorted(folder.glob(f"{place}_*.sql"))
     if not found:
         hint = "Name a file, a folder or another version."
-        raise UsageError(f"no migration in {shown_path(folder)} has the version {place}", hint=hint)
+        raise UsageError(f"no migration in {relative_path(folder)} has the version {place}", hint=hint)
     return found[0]
 
 
@@ -88,12 +88,6 @@ def _read(path: Path) -> bytes:
         raise UsageError(f"'{path}' can't be read: {error.strerror}") from error
 
 
-def shown_path(path: Path) -> str:
-    """Return the path from here if the file is below, with `/`."""
-    relative = os.path.relpath(path)
-    return Path(path if relative.startswith("..") else relative).as_posix()
-
-
 def _is_ignored(shown: str, ignore: Sequence[str]) -> bool:
     return any(fnmatchcase(shown, each) or shown.startswith(f"{each.rstrip('/')}/") for each in ignore)
 
@@ -118,7 +112,7 @@ def _files_since(places: Sequence[Path], since: str, ignore: Sequence[str]) -> t
     hashes = dict(zip(now, _hashes_of(top, list(now)), strict=True))
     files = []
     for path, data in now.items():
-        shown = shown_path(path)
+        shown = relative_path(path)
         is_new = path not in at_fork and hashes[path] != at_tip.get(path)
         is_judged = is_new and (not named or path in named or path.parent in {p.resolve() for p in places})
         if not _is_ignored(shown, ignore):
@@ -127,10 +121,10 @@ def _files_since(places: Sequence[Path], since: str, ignore: Sequence[str]) -> t
     texts = {hashes[path]: path for path in now if path not in at_fork}
     base = Base(
         revision=since,
-        paths=frozenset(shown_path(path) for path in {**at_fork, **at_tip}),
-        edited=frozenset(shown_path(path) for path in now if path in at_fork and at_fork[path] != hashes[path]),
-        removed=frozenset(shown_path(path) for path in gone),
-        renamed={shown_path(path): shown_path(texts[blob]) for path, blob in gone.items() if blob in texts},
+        paths=frozenset(relative_path(path) for path in {**at_fork, **at_tip}),
+        edited=frozenset(relative_path(path) for path in now if path in at_fork and at_fork[path] != hashes[path]),
+        removed=frozenset(relative_path(path) for path in gone),
+        renamed={relative_path(path): relative_path(texts[blob]) for path, blob in gone.items() if blob in texts},
     )
     return files, base
 

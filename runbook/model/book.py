@@ -71,12 +71,12 @@ class Pattern:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The migration files that the safe form stands for."""
+        """The migration files in the safe form."""
         return files_of(self.safe)
 
 
 def files_of(sql: str) -> tuple[str, ...]:
-    """Return the migration files that a pattern's SQL stands for: a line "-- Next file." begins another one."""
+    """Return the migration files in a pattern's SQL. A line "-- Next file." begins another one."""
     return tuple(part.strip() for part in _NEXT_FILE.split(sql))
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import NamedTuple
 
+from runbook.paths import relative_path
 from runbook.printable import one_line, printable
 
-__all__ = ["Annotation", "annotation_line", "relative_path"]
+__all__ = ["Annotation", "annotation_line"]
 
 
 class Annotation(NamedTuple):
@@ -28,12 +27,6 @@ def annotation_line(each: Annotation) -> str:
     place += [f"line={each.line}", f"col={each.column}"] if each.line else []
     place += [f"title={_property(one_line(each.title))}"] if each.title else []
     return f"::{each.level} {','.join(place)}::{_data(printable(each.message))}"
-
-
-def relative_path(file: str) -> str:
-    """Return a path from the current directory, if the file is below it, with `/`."""
-    relative = os.path.relpath(file)
-    return Path(file if relative.startswith("..") else relative).as_posix()
 
 
 def _data(text: str) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import NamedTuple
 
+from runbook.paths import relative_path
 from runbook.printable import json_text, one_line
-from runbook.rendering.annotations import relative_path
 
 __all__ = ["QualityIssue", "code_quality_text"]
 

@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import quote
 
 from runbook import __version__
+from runbook.paths import relative_path
 from runbook.printable import json_text, printable
-from runbook.rendering.annotations import relative_path
 
 __all__ = ["SarifNotification", "SarifResult", "SarifRule", "sarif_text"]
 

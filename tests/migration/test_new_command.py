@@ -168,8 +168,8 @@ def test_a_file_that_must_wait_is_written_later(project: Path, capsys: pytest.Ca
         (["x", "--pattern", "add-column", "--set", "table=a", "--set", "table=b"], "given twice"),
         (["x", "--pattern", "unique", "--part", "3"], "the pattern 'unique' has 2 files"),
         (["x", "--pattern", "replace-function"], "needs to know the function"),
-        (["x", "--pattern", "add-column", "--function", "f"], "--function goes with"),
-        (["x", "--function", "f", "--local", "--from", "main"], "--local and --from exclude each other"),
+        (["x", "--pattern", "add-column", "--function", "f"], "--function requires"),
+        (["x", "--function", "f", "--local", "--from", "main"], "--local and --from can't be combined"),
         (["x", "--offline", "--local"], "--offline asks no database"),
         (["x", "--db-url", "mysql://x/y"], "--db-url isn't the URL"),
         (["x", "--directory", "elsewhere"], "no supabase folder in 'elsewhere'"),
@@ -297,6 +297,19 @@ def test_a_project_without_a_history_has_no_version(
     linked("3.1.0", json.dumps({"error": {"message": said}}), code=1)
     assert main(["migration", "new", "x"]) == 0
     assert "can't be asked" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_read"),
+    [('{"rows": []}', True), ("[]", True), ("", False), ('{"rows": [{}]}', False), ("[1]", False)],
+)
+def test_an_empty_history_is_read_and_an_answer_that_is_cut_off_is_not(
+    project: Path, linked: Callable[..., Path], capsys: pytest.CaptureFixture[str], answer: str, is_read: bool
+) -> None:
+    """What can't be read is said, because the version may come too early."""
+    linked("3.1.0", answer)
+    assert main(["migration", "new", "x"]) == 0
+    assert ("can't be read" in capsys.readouterr().err) is not is_read
 
 
 def test_offline_asks_nobody(project: Path, linked: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:

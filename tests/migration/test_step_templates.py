@@ -52,7 +52,7 @@ def _edit(sql: str, check: str = CHECK) -> str:
     ],
 )
 def test_template_that_is_not_safe_is_a_problem(tmp_path: Path, sql: str, rule: str) -> None:
-    """Each way in which a migration goes wrong is told before anybody walks it."""
+    """Each mistake in a migration is reported before anybody walks the procedure."""
     assert any(each.startswith(f"{rule}: ") for each in _problems(tmp_path, _edit(sql)))
 
 

@@ -6,10 +6,9 @@ error with exit code 2: nothing is reported of half a look.
 
 from __future__ import annotations
 
-import json
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Timer
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from runbook.errors import MissingPartError, RunbookError, UsageError
+from runbook.migration.cli_answer import Row, reason_in, rows_in
 from runbook.model.policy import TargetKind
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ __all__ = ["SECONDS", "Reader", "open_reader"]
 SECONDS = 60
 """How long a look may take, at most."""
 _CONNECT_SECONDS, _STATEMENT_SECONDS, _LOCK_SECONDS, _CANCEL_SECONDS = 10, 20, 2, 5
-
-Row = Mapping[str, Any]
 
 
 class Reader(NamedTuple):
@@ -185,15 +183,8 @@ def _through_cli(kind: TargetKind, project: Path, book: str | None) -> Reader:
 
 def _rows_in(stdout: str, stderr: str, place: str) -> Sequence[Row]:
     """Return the rows in what the CLI printed. Raises UsageError with its message if there are none."""
-    try:
-        found = json.loads(stdout)
-    except ValueError:
-        found = None
-    if isinstance(found, dict) and "rows" in found:  # the CLI adds remarks if it takes its user for an agent
-        found = found["rows"]
-    if isinstance(found, list):
-        return found
-    said = found.get("error", {}).get("message") if isinstance(found, dict) else None
-    lines = [line.strip() for line in (stderr or stdout).splitlines() if line.strip()]
-    reason = said or (lines[-1] if lines else "it printed nothing")
-    raise UsageError(f"{place} can't be read: {reason}", hint="`runbook doctor` checks the CLI and the login.")
+    rows = rows_in(stdout)
+    if rows is None:
+        reason = reason_in(stdout, stderr)
+        raise UsageError(f"{place} can't be read: {reason}", hint="`runbook doctor` checks the CLI and the login.")
+    return rows

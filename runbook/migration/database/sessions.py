@@ -12,7 +12,7 @@ from runbook.migration.lock_kinds import locks_of
 from runbook.migration.locks import Mode
 from runbook.migration.statements import Statement
 from runbook.migration.syntax_tree import Name
-from runbook.printable import shortened
+from runbook.printable import counted, shortened
 
 __all__ = ["general_notes", "session_notes"]
 
@@ -49,7 +49,7 @@ def session_notes(migration: Migration, facts: Facts) -> Iterator[Note]:
         held = [each for each in facts.locks if each.table == wanted.table]
         waiting = sorted((each for each in held if not each.granted), key=lambda each: -each.waits)
         if waiting:
-            message = f"{_waits(waiting[0], facts)}; {_count(len(waiting), 'session')} in the queue"
+            message = f"{_waits(waiting[0], facts)}; {counted(len(waiting), 'session')} in the queue"
             yield _note("waiting-lock", message, wanted)
             continue
         blockers = [facts.sessions[pid] for pid in dict.fromkeys(_blockers(held, wanted.mode)) if pid in facts.sessions]
@@ -133,7 +133,3 @@ def _described(session: Session) -> str:
     state = session.state or session.type
     query = f": {shortened(session.query, _MOST_QUERY)}" if session.query else ""
     return f"session {session.pid}{name} [{state}, open for {duration(session.open)}{query}]"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from runbook.cli.given_values import given_values
 from runbook.errors import BookError, ExitCode, UsageError
-from runbook.printable import json_text, one_line
+from runbook.paths import relative_path
+from runbook.printable import json_text
 
 if TYPE_CHECKING:
     from runbook.definitions.restoration import Asked
@@ -112,7 +113,7 @@ def new(  # noqa: PLR0913 - one for each option
         name=name,
         project=project,
         pattern=chosen,
-        values=_values(given),
+        values=given_values(given, example="table=tasks"),
         parts=parts,
         function=function,
         purpose=purpose,
@@ -124,7 +125,7 @@ def new(  # noqa: PLR0913 - one for each option
     for database in databases:
         click.echo(f"Asking {database.title} …", err=True)
     created = create_migration(request, person)
-    click.echo(_json(created) if form == "json" else "\n".join(map(_shown, created.files)))
+    click.echo(_json(created) if form == "json" else "\n".join(map(relative_path, created.files)))
     if form == "text":
         click.echo("\n".join(_next(created)), err=True)
     return ExitCode.DONE
@@ -137,9 +138,9 @@ def _refuse_conflicts(*, db_url: str | None, local: bool, revision: str | None, 
     sources = [("--db-url", db_url), ("--local", local), ("--from", revision)]
     named = [option for option, value in sources if value]
     if len(named) > 1:
-        raise UsageError(f"{' and '.join(named)} exclude each other", hint="Each says where the function comes from.")
+        raise UsageError(f"{' and '.join(named)} can't be combined", hint="Each says where the function comes from.")
     if offline and (db_url or local):
-        raise UsageError(f"--offline asks no database, so it can't go with {named[0]}")
+        raise UsageError(f"--offline asks no database, so it can't be combined with {named[0]}")
 
 
 def _refuse_what_does_not_fit(
@@ -152,21 +153,9 @@ def _refuse_what_does_not_fit(
             f"{'--set' if given else '--part'} requires --pattern", hint="Show them: runbook migration new --list"
         )
     if function and chosen and chosen.id != REPLACE_FUNCTION:
-        raise UsageError(f"--function goes with --pattern {REPLACE_FUNCTION}, not {chosen.id}")
+        raise UsageError(f"--function requires --pattern {REPLACE_FUNCTION}, not {chosen.id}")
     if chosen and chosen.id == REPLACE_FUNCTION and (given or parts):
         raise UsageError(f"--pattern {REPLACE_FUNCTION} takes --function, and no --set and no --part")
-
-
-def _values(given: Sequence[str]) -> dict[str, str]:
-    values: dict[str, str] = {}
-    for text in given:
-        name, separator, value = text.partition("=")
-        if not separator or not name:
-            raise UsageError(f"--set {one_line(text)}: expected NAME=VALUE", hint="For example: --set table=tasks")
-        if name in values:
-            raise UsageError(f"--set {name} is given twice")
-        values[name] = value
-    return values
 
 
 def _databases(project: Path, book: str | None, *, db_url: str | None, local: bool, offline: bool) -> list[Database]:
@@ -231,14 +220,9 @@ class _Terminal:
 # --- the output -------------------------------------------------------------------------------------------------------
 
 
-def _shown(path: Path) -> str:
-    relative = os.path.relpath(path)
-    return str(path) if relative.startswith("..") else relative
-
-
 def _next(created: Created) -> list[str]:
     """Return the notes, and what to do next."""
-    files = " ".join(map(_shown, created.files))
+    files = " ".join(map(relative_path, created.files))
     fill = [f"Replace {', '.join(f'<{name}>' for name in created.placeholders)}."] if created.placeholders else []
     more = ["The files are pushed in this order. Each must be right by itself."] if len(created.files) > 1 else []
     return [
@@ -251,7 +235,7 @@ def _next(created: Created) -> list[str]:
 
 
 def _json(created: Created) -> str:
-    files = [_shown(path) for path in created.files]
+    files = [relative_path(path) for path in created.files]
     document = {
         "files": files,
         "versions": [path.name.partition("_")[0] for path in created.files],

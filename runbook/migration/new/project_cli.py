@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +11,8 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsp
 
 from runbook.errors import MissingPartError, RunbookError, UsageError
 from runbook.filling import query_command, target_words, timeouts_environment
+from runbook.migration.cli_answer import is_without_history, reason_in, rows_in
 from runbook.model import Policy, TargetKind
-from runbook.printable import lines_of
 from runbook.runtime.environment import child_environment, settled_environment
 from runbook.runtime.programs import Programs
 from runbook.runtime.project import installed_version
@@ -23,8 +21,6 @@ from runbook.runtime.subprocesses import Answer, ask
 __all__ = ["Database", "linked_project", "local_stack", "named_database"]
 
 _VERSIONS = "select version from supabase_migrations.schema_migrations"
-_NO_HISTORY = re.compile(r'relation "supabase_migrations\.schema_migrations" does not exist')
-"""PostgreSQL says this of a database to which no migration was ever pushed."""
 _SECONDS = 20
 """The CLI answers within three. Without a network, it may wait for much longer."""
 
@@ -58,14 +54,13 @@ class Database:
         try:
             document = self.query(_VERSIONS)
         except RunbookError as error:
-            if _NO_HISTORY.search(error.message):
+            if is_without_history(error.message):
                 return []
             raise
-        try:
-            rows = json.loads(document)
-            return [str(row["version"]) for row in (rows["rows"] if isinstance(rows, dict) else rows)]
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise RunbookError(f"the history of {self.title} can't be read: the CLI's answer is incomplete") from error
+        rows = rows_in(document)
+        if rows is None or not all(isinstance(row, dict) and "version" in row for row in rows):
+            raise RunbookError(f"the history of {self.title} can't be read: the CLI's answer is incomplete")
+        return [str(row["version"]) for row in rows]
 
     def query(self, statement: str) -> str:
         """Return the answer to a query as the CLI prints it. Raises RunbookError if nobody answers."""
@@ -99,7 +94,7 @@ class Database:
         program = Programs().find(argv, directory=directory, path=environment["PATH"])
         answer = self.run(program.argv(argv), directory=directory, environment=environment, timeout=_SECONDS)
         if answer.code:
-            raise RunbookError(f"{self.title} can't be asked: {_reason(answer.stdout, answer.stderr)}")
+            raise RunbookError(f"{self.title} can't be asked: {reason_in(answer.stdout, answer.stderr)}")
         return answer.stdout
 
 
@@ -142,15 +137,3 @@ def named_database(directory: Path, policy: Policy, url: str) -> Database:
         url=urlunsplit(bare),
         password=password,
     )
-
-
-def _reason(stdout: str, stderr: str) -> str:
-    """Return why the CLI failed: the message in its JSON, or else the last line that it printed."""
-    for text in (stdout, stderr):
-        try:
-            said = json.loads(text)["error"]["message"]
-        except (ValueError, KeyError, TypeError, RecursionError):
-            continue
-        return str(said)
-    lines = [line.strip() for line in lines_of(stderr or stdout) if line.strip()]
-    return lines[-1] if lines else "the CLI printed nothing"
