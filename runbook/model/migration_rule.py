@@ -23,6 +23,7 @@ from runbook.model.fields import (
     shape,
 )
 from runbook.model.terms import Position
+from runbook.printable import shortened
 
 __all__ = [
     "BY_SIZE",
@@ -64,6 +65,8 @@ PLACE = "/*^*/"
 EARLIER_NAME = "00000000000000_a.sql"
 """The name of the earlier migration in an example."""
 _NAME = "20260101000000_example.sql"
+_LONGEST_LINE = 200
+"""An example of what is too long to read shows only its beginning."""
 _GUARDS_DATA = frozenset({"data", "access"})
 _SQL = Text(says="SQL", literal=True)
 _TEXT = Text(prose=True)
@@ -105,7 +108,8 @@ class MigrationExample:
         for title, sql in around:
             if sql:
                 lines += [f"-- {title}", *(f"--   {line}" for line in sql.rstrip().split("\n"))]
-        return "\n".join([*lines, self.sql.replace(PLACE, "").rstrip()])
+        lines += self.sql.replace(PLACE, "").rstrip().split("\n")
+        return "\n".join(shortened(line, _LONGEST_LINE) for line in lines)
 
 
 def _example(value: str | MigrationExample) -> MigrationExample:

@@ -12,7 +12,7 @@ from runbook.migration.detectors import DATABASE_RULES, rule_ids
 from runbook.migration.finding import Report
 from runbook.migration.rule_tests import check_example
 from runbook.migration.rules import Setup, read_rules
-from runbook.migration.source import MigrationFile
+from runbook.migration.source import SIZE_LIMIT, MigrationFile
 from runbook.model.migration_rule import PLACE, MigrationExample
 from runbook.model.migration_settings import MigrationSettings
 from runbook.model.terms import Position
@@ -36,6 +36,18 @@ def checked(sql: str, name: str = "20260101000000_x.sql") -> Report:
 def test_every_rule_has_code_and_every_detector_a_rule() -> None:
     """The data and the code name the same rules."""
     assert set(RULES) == rule_ids()
+
+
+def test_the_rule_about_large_files_names_the_limit() -> None:
+    """A reader who splits a file has to know how small it must be."""
+    assert f"{SIZE_LIMIT:,} bytes" in RULES["unreadable-file"].catches
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_an_example_is_shown_in_lines_that_a_reader_can_follow(rule: str) -> None:
+    """What is nested a thousand times is cut."""
+    shown = [each.shown for each in (*RULES[rule].fails, *RULES[rule].passes)]
+    assert max(len(line) for each in shown for line in each.split("\n")) <= 200
 
 
 @pytest.mark.parametrize("rule", BY_FILES)
