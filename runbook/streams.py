@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -58,15 +60,27 @@ class _PrintableBytes(io.RawIOBase):
         return len(data)
 
 
+class _ClosedStream(io.TextIOBase):
+    """Standard output of a process that was started without one, as with `>&-`. What is written would be lost."""
+
+    encoding = "utf-8"
+
+    def write(self, _text: str) -> int:
+        raise OSError(errno.EBADF, "standard output is closed")
+
+
 @contextmanager
 def printable_streams() -> Iterator[None]:
     """Only let printable text through standard output and error during a `with` block."""
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (_filtered(stream) for stream in before)
-    try:
-        yield
-    finally:
-        sys.stdout, sys.stderr = before
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - pathlib takes longer to import
+        # Python has None for a stream that is closed. Without messages, a command can still do its work.
+        sys.stdout = _filtered(sys.stdout or cast("TextIO", _ClosedStream()))
+        sys.stderr = _filtered(sys.stderr or nowhere)
+        try:
+            yield
+        finally:
+            sys.stdout, sys.stderr = before
 
 
 def terminal_of(stream: TextIO) -> TextIO:

@@ -63,6 +63,9 @@ def _end_at_system(error: OSError) -> int:
     if error.errno in _OF_A_NAME:
         _say(f"runbook: {error.strerror}{where}", "Give another path.")
         return ExitCode.USAGE
+    if error.errno == errno.EBADF and not name:
+        _say(f"runbook: {error.strerror}", "Run it again with an open output.")
+        return ExitCode.NOT_COMPLETED
     if error.errno not in _OF_THE_MACHINE:
         return _end_click_or_bug(error)
     _say(f"runbook: {error.strerror}{where}", "Make room, or change the permissions. Then run it again.")

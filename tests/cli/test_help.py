@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -44,6 +45,22 @@ def test_the_page_shows_no_mark_of_clicks() -> None:
 
     assert "\\b" not in page
     assert "\b" not in page
+
+
+@pytest.mark.parametrize("words", [["list"], ["show", "add-index"], ["migration", "new", "--list"]])
+def test_a_command_without_an_output_says_so(words: list[str]) -> None:
+    """Started with `>&-`. A result that nobody gets must not look like a success, or like a bug."""
+    line = f"{shlex.join([sys.executable, '-m', 'runbook', *words])} >&-"
+    ran = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr.splitlines()[0]) == (1, "runbook: standard output is closed")
+
+
+def test_a_command_without_a_place_for_messages_does_its_work() -> None:
+    """Started with `2>&-`."""
+    line = f"{shlex.join([sys.executable, '-m', 'runbook', 'migration', 'new', '--list'])} 2>&-"
+    ran = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0
+    assert "add-column" in ran.stdout
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")

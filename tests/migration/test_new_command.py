@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -167,7 +168,7 @@ def test_a_file_that_must_wait_is_written_later(project: Path, capsys: pytest.Ca
         (["x", "--pattern", "add-column", "--set", "table"], "expected NAME=VALUE"),
         (["x", "--pattern", "add-column", "--set", "table=a", "--set", "table=b"], "given twice"),
         (["x", "--pattern", "unique", "--part", "3"], "the pattern 'unique' has 2 files"),
-        (["x", "--pattern", "replace-function"], "needs to know the function"),
+        (["x", "--pattern", "replace-function"], "requires --function"),
         (["x", "--pattern", "add-column", "--function", "f"], "--function requires"),
         (["x", "--function", "f", "--local", "--from", "main"], "--local and --from can't be combined"),
         (["x", "--offline", "--local"], "--offline asks no database"),
@@ -208,6 +209,18 @@ def test_files_are_written_all_or_none(tmp_path: Path) -> None:
         write_files({first: "new", second: "new"})
     assert not first.exists()
     assert second.read_text() == "old"
+
+
+def test_a_disk_that_is_full_leaves_no_part_of_a_file(tmp_path: Path) -> None:
+    """The operating system's error names no file."""
+    path, limits = tmp_path / "1_a.sql", resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, limits[1]))
+    try:
+        with pytest.raises(UsageError, match=r"can't write '.*1_a.sql': File too large"):
+            write_files({path: "new\n"})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not path.exists()
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -69,7 +69,7 @@ def _made(change: Change, world: World, *, exists: bool | None) -> Iterator[Note
         return
     relation = world.relation(change.name) if not change.part else None
     if relation is not None and relation.as_index is not None and not relation.as_index.valid:
-        message = f"the index {change.name} exists and isn't valid; IF NOT EXISTS skips it, and it stays so"
+        message = f"the index {change.name} exists and isn't valid; IF NOT EXISTS skips it, and it stays invalid"
         yield Note("hidden-invalid-index", message, change.offset)
     elif change.kind not in {"schema", "extension"}:
         message = f"{_named(change)} exists already, so this is skipped, however different it is"

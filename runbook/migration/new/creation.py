@@ -155,7 +155,7 @@ def _chosen_parts(request: Request, count: int) -> list[int]:
 def _function_content(request: Request, pattern: Pattern) -> _Content:
     if not request.function or request.find_function is None:
         raise UsageError(
-            f"the pattern '{REPLACE_FUNCTION}' needs to know the function",
+            f"the pattern '{REPLACE_FUNCTION}' requires --function",
             hint="For example: --function 'public.total(uuid)'",
         )
     found = request.find_function(Asked.read(request.function))

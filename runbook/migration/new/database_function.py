@@ -72,7 +72,10 @@ def function_in(document: str, asked: Asked, *, where: str, choose: Choose | Non
     """
     found = found_in(document)
     if found is None:
-        raise RunbookError(f"can't read the answer of {where} about '{asked.name}'", hint="Is it cut off?")
+        raise RunbookError(
+            f"can't read the answer of {where} about '{asked.name}'",
+            hint="Run it again, or take the function from the migrations with --offline.",
+        )
     roles = [str(role) for role in found.get("roles") or ()]
     functions = [_function(row, roles, where) for row in found.get("functions") or () if row["definition"]]
     chosen = choose_function(asked, functions, choose)

@@ -49,8 +49,12 @@ def write_files(files: Mapping[Path, str]) -> None:
         for path in written:
             with suppress(OSError):
                 path.unlink()
-        what = f"can't write '{error.filename}': {error.strerror}"
-        raise UsageError(what, hint="Nothing was written. Check who may write there, then run it again.") from error
+        # A full disk shows when text is written, and that error has no name.
+        name = error.filename or (written[-1] if written else "")
+        what = f"can't write '{name}': {error.strerror}"
+        raise UsageError(
+            what, hint="Nothing was written. Make room, or change the permissions. Then run it again."
+        ) from error
 
 
 def _make_folder(folder: Path) -> None:
