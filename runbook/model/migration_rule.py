@@ -96,18 +96,22 @@ class MigrationExample:
     @property
     def shown(self) -> str:
         """The SQL as a reader sees it. What matters around it comes before, as comments."""
-        history = self.history or {}
+        history, base = self.history or {}, self.base or {}
+        since = f", for {self.open_seconds} s" if self.open_seconds else ""
         around = (
             (f"An earlier migration{'' if self.name == _NAME else f', {EARLIER_NAME}'}:", self.earlier),
             ("The database has:", self.database),
-            ("A session has open:", self.open),
+            (f"A session has open{since}:", self.open),
             ("Another one waits:", self.waiting),
             *((f"The history has {name}:", ran or "no statements") for name, ran in history.items()),
+            *((f"The base branch has {name}:", sql or "nothing") for name, sql in base.items()),
         )
         lines = [] if self.name == _NAME else [f"-- {self.name}"]
+        lines += [] if self.postgres == NEWEST_POSTGRES else [f"-- On PostgreSQL {self.postgres}"]
         for title, sql in around:
             if sql:
                 lines += [f"-- {title}", *(f"--   {line}" for line in sql.rstrip().split("\n"))]
+        lines += [f"-- This branch removes {name}" for name in self.removes]
         lines += self.sql.replace(PLACE, "").rstrip().split("\n")
         return "\n".join(shortened(line, _LONGEST_LINE) for line in lines)
 

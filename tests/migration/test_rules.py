@@ -50,6 +50,12 @@ def test_an_example_is_shown_in_lines_that_a_reader_can_follow(rule: str) -> Non
     assert max(len(line) for each in shown for line in each.split("\n")) <= 200
 
 
+@pytest.mark.parametrize("rule", RULES)
+def test_a_reader_sees_what_makes_the_difference(rule: str) -> None:
+    """The safe example and the reported one don't look alike."""
+    assert RULES[rule].fails[0].shown != RULES[rule].passes[0].shown
+
+
 @pytest.mark.parametrize("rule", BY_FILES)
 def test_a_rule_reports_its_failing_examples_at_the_marked_place(rule: str) -> None:
     """At least two files fail with the rule, at the exact line and column."""
