@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from runbook.printable import one_line, printable
+from runbook.printable import counted, one_line, printable
 
 __all__ = [
     "BookError",
@@ -126,8 +126,8 @@ class BookError(RunbookError):
 
     def __init__(self, findings: Sequence[Finding], *, instead: str = "") -> None:
         self.findings = tuple(sorted(findings))
-        count = len(self.findings)
+        count = counted(len(self.findings), "problem")
         super().__init__(
             "\n".join(str(finding) for finding in self.findings),
-            hint=f"{count} problem{'s' if count != 1 else ''} in the book; `runbook check` shows them again.{instead}",
+            hint=f"{count} in the book; `runbook check` shows them again.{instead}",
         )

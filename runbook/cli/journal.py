@@ -104,7 +104,6 @@ def _exported(file: Path) -> tuple[Contents, Sequence[Damage]]:
 
 
 def _conclude(record: Contents, findings: Sequence[Damage], head: str | None) -> int:
-
     for finding in findings:
         click.echo(str(finding))
     if record.unproven:

@@ -7,6 +7,7 @@ import click
 from runbook.errors import BookError
 from runbook.loading import book_directory, load_book, load_procedure
 from runbook.model import Book, Procedure
+from runbook.printable import counted
 
 __all__ = ["open_at", "open_to_read", "read_sound"]
 
@@ -38,7 +39,6 @@ def read_sound(directory: str | None) -> tuple[Book, bool]:
     if reading.book is None:
         raise BookError(reading.findings)
     if reading.findings:
-        count = len(reading.findings)
-        problems = f"{count} problem{'s' if count > 1 else ''}"
+        problems = counted(len(reading.findings), "problem")
         click.echo(f"runbook: the book has {problems}; `runbook check` shows them", err=True)
     return reading.book, not reading.findings

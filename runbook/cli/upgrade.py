@@ -9,7 +9,7 @@ import click
 
 from runbook.errors import ExitCode, RunbookError, UsageError
 from runbook.loading.place import book_directory, is_team_book
-from runbook.printable import printable
+from runbook.printable import counted, printable
 
 __all__ = ["command"]
 
@@ -53,8 +53,8 @@ def _is_accepted(changed: Sequence[object]) -> bool:
     """Ask whether the differences are accepted. Without a terminal nobody accepts anything."""
     if not changed or not sys.stdin.isatty():
         return False
-    count = f"{len(changed)} difference{'s' if len(changed) > 1 else ''}"
-    return click.confirm(f"Do your changes still fit, with {count}?", default=False, err=True)
+    differences = counted(len(changed), "difference")
+    return click.confirm(f"Do your changes still fit, with {differences}?", default=False, err=True)
 
 
 def _summary(accepted: int, left: int, file: str) -> str:

@@ -31,24 +31,12 @@ UNSEEN = "unseen"
 """Stands for a name or a value that is only known at run time."""
 
 _LEADS = frozenset({"begin", "then", "else", "loop", ">>", "query", "declare"})
-_SQL = frozenset(
-    {"alter", "call", "cluster", "comment", "commit", "copy", "create", "delete", "drop", "explain", "grant", "insert"}
-    | {
-        "lock",
-        "merge",
-        "perform",
-        "prepare",
-        "refresh",
-        "reindex",
-        "revoke",
-        "rollback",
-        "select",
-        "set",
-        "truncate",
-        "update",
-        "with",
-    }
-)
+_STATEMENTS = """
+alter call cluster comment commit copy create delete drop explain grant insert lock merge perform prepare refresh
+reindex revoke rollback select set truncate update with
+"""
+_FIRST_WORDS = frozenset(_STATEMENTS.split())
+"""Words with which a statement in a body of PL/pgSQL begins."""
 _MOST_STATEMENTS = 2000
 _DEEPEST = 4
 
@@ -209,7 +197,7 @@ def _statements_of(row: list[Token]) -> Iterator[list[Token]]:
             if before not in {"row", "statement"} and not _is_privilege(row, at):
                 yield row[at:]
                 return
-        elif (at == 0 or before in _LEADS) and (token.text in _SQL or token.text == "do"):
+        elif (at == 0 or before in _LEADS) and (token.text in _FIRST_WORDS or token.text == "do"):
             if token.text == "do" and not any(each.kind is TokenKind.TEXT for each in row[at : at + 4]):
                 continue
             yield row[at:]

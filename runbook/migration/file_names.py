@@ -41,7 +41,7 @@ def _split(path: str) -> tuple[str, str]:
 def version_time(version: str) -> datetime | None:
     """Return the time (UTC) in a 14-digit version, or None if the version isn't a time.
 
-    As in C's strptime, a minute may have the seconds 60 and 61: that's what one more than 59 is.
+    As in C's strptime, the seconds may be 60 and 61: whoever adds 1 to a version gets them.
     """
     if not re.fullmatch(r"[0-9]{14}", version):
         return None

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from runbook.errors import RunbookError
-from runbook.printable import printable
+from runbook.printable import counted, printable
 from runbook.rendering.command_text import broken
 from runbook.runtime.child import PtyChild, Size
 from runbook.runtime.key_gate import KeyGate, Passed
@@ -199,8 +199,7 @@ class TerminalRelay:
         # The next screen must begin on its own line, without the child's colours.
         self._show("\x1b[0m\r\n" if self._filter.line_begun else "\x1b[0m")
         if self._filter.left_out:
-            count = self._filter.left_out
-            self._show(f"[runbook] Left out {count} cursor move{'s' if count > 1 else ''} above.\r\n")
+            self._show(f"[runbook] Left out {counted(self._filter.left_out, 'cursor move')} above.\r\n")
 
     def _show(self, text: str) -> None:
         try:

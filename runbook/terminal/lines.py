@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from runbook.model.team import DASHBOARD
-from runbook.printable import printable
+from runbook.printable import counted, printable
 from runbook.rendering.command_text import broken, command_text
 
 __all__ = ["Band", "Lines", "band", "both_ends", "command_lines", "diff_lines", "fit", "fitting_sizes", "keys"]
@@ -160,9 +160,7 @@ def fit(bands: Sequence[Band], height: int, *, more: str = "?") -> Lines:
         if 0 < size < len(lines):
             cut = lines[max(size - 1, 1)].plain
             indent = " " * max(2, len(cut) - len(cut.lstrip()))
-            note = Text(
-                f"{indent}[{left} more line{'s' if left > 1 else ''}: {one.more or more} shows all]", style="dim"
-            )
+            note = Text(f"{indent}[{counted(left, 'more line')}: {one.more or more} shows all]", style="dim")
             lines = [note, *lines[left:]] if one.keep_end else [*lines[: size - 1], note]
         fitted += lines if size else []
     return fitted

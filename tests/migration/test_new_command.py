@@ -212,7 +212,7 @@ def test_files_are_written_all_or_none(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_is_full_leaves_no_part_of_a_file(tmp_path: Path) -> None:
-    """The operating system's error names no file."""
+    """The message has the file's name, although the system's error doesn't."""
     path, limits = tmp_path / "1_a.sql", resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1, limits[1]))
     try:
