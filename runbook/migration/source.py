@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
+from collections.abc import Callable
 from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple
 
-__all__ = ["SIZE_LIMIT", "MigrationFile", "Source", "Unreadable", "decode"]
+__all__ = ["SIZE_LIMIT", "MigrationFile", "Source", "Unreadable", "byte_to_character", "decode"]
 
 SIZE_LIMIT = 4_000_000
 """In bytes. The dump of a large schema has a million. A larger file has data, which doesn't belong in a migration."""
@@ -70,3 +72,26 @@ def decode(file: MigrationFile) -> Source | Unreadable:
         # PostgreSQL's parser takes it for the end of the text, and would see nothing after it.
         return Unreadable("the file contains a zero byte", *Source(file.path, text).place(text.index("\0")))
     return Source(file.path, text)
+
+
+def byte_to_character(text: str) -> Callable[[int], int]:
+    """Return a function from offsets in bytes, as the parser counts, to offsets in characters."""
+    if text.isascii():
+        return lambda location: location
+    # Runs of other characters are rare, so only they are counted.
+    runs = list(_OTHER.finditer(text))
+    more = [0, *accumulate(len(each.group().encode()) - len(each.group()) for each in runs)]
+    ends = [each.end() + extra for each, extra in zip(runs, more[1:], strict=True)]
+
+    def locate(location: int) -> int:
+        at = bisect_right(ends, location)
+        start = runs[at].start() if at < len(runs) else len(text)
+        inside = location - more[at] - start
+        if inside <= 0:
+            return location - more[at]
+        return start + len(runs[at].group().encode()[:inside].decode(errors="ignore"))
+
+    return locate
+
+
+_OTHER = re.compile(r"[^\x00-\x7f]+")

@@ -6,14 +6,12 @@ its own, so one mistake doesn't hide the others.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import accumulate
 from typing import NamedTuple
 
 from runbook.errors import UsageError
-from runbook.migration.source import Source
+from runbook.migration.source import Source, byte_to_character
 from runbook.migration.syntax_tree import Name, Node, name_in, walk
 from runbook.policy.sql_tokens import Token, TokenKind, statements, tokens
 
@@ -151,7 +149,7 @@ def parse(source: Source) -> Parsed:
     found, broken = list[Statement](), list[Broken]()
     whole = parse_text(source.text)
     if isinstance(whole, list):
-        to_offset = _characters(source.text)
+        to_offset = byte_to_character(source.text)
         for raw in whole:
             start = to_offset(raw.get("stmt_location", 0))
             end = to_offset(raw.get("stmt_location", 0) + raw["stmt_len"]) if "stmt_len" in raw else len(source.text)
@@ -183,7 +181,7 @@ def parse_part(source: Source, start: int, end: int, *, index: int, inside: str 
     raws = parse_text(text)
     if isinstance(raws, Broken):
         return raws._replace(offset=min(start + raws.offset, max(start, end - 1)))
-    to_offset = _characters(text)
+    to_offset = byte_to_character(text)
 
     def locate(location: int) -> int:
         return start + to_offset(location)
@@ -235,15 +233,3 @@ def body_error(text: str) -> str:
     except (RecursionError, UnicodeError, ValueError):
         return ""  # the parser can read it, but its answer is too deep
     return ""
-
-
-def _characters(text: str) -> Callable[[int], int]:
-    """Return a function from the parser's byte offsets to offsets in characters."""
-    if text.isascii():
-        return lambda location: location
-    bytes_before = list(accumulate((len(one.encode()) for one in text), initial=0))
-
-    def locate(location: int) -> int:
-        return bisect_right(bytes_before, location) - 1
-
-    return locate

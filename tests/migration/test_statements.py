@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from runbook.migration.check import check_migrations
 from runbook.migration.finding import Finding
 from runbook.migration.rules import Setup, read_rules
-from runbook.migration.source import SIZE_LIMIT, MigrationFile, Source
+from runbook.migration.source import SIZE_LIMIT, MigrationFile, Source, byte_to_character
 from runbook.migration.statements import parse
 from runbook.model.migration_settings import MigrationSettings
 from runbook.model.terms import Position
@@ -33,6 +33,16 @@ def test_random_bytes_never_crash_the_check(data: bytes) -> None:
     for each in findings(data):
         assert each.line >= 1
         assert each.column >= 1
+
+
+@given(st.text("ab\n'é€🚨\u00a0", max_size=12))
+def test_each_byte_of_a_text_belongs_to_its_character(text: str) -> None:
+    """The parser counts bytes, and people count characters."""
+    to_offset, data = byte_to_character(text), text.encode()
+
+    assert [to_offset(at) for at in range(len(data) + 1)] == [
+        len(data[:at].decode(errors="ignore")) for at in range(len(data) + 1)
+    ]
 
 
 _WORDS = st.sampled_from(

@@ -71,11 +71,10 @@ def find_long_name(migration: Migration) -> Iterator[Hit]:
 
 def _may_have_long_name(text: str) -> bool:
     """Whether a word or a quoted part of a line is long enough. This takes a fraction of the time of the patterns."""
-    quoted = [each for each in text.split('"') if "\n" not in each]
-    return max(map(len, [*text.split(), *quoted]), default=0) > _LONGEST_NAME or (
-        not text.isascii()
-        and any(len(each.encode()) > _LONGEST_NAME for part in (text.split(), text.split('"')) for each in part)
-    )
+    parts = [*text.split(), *(each for each in text.split('"') if "\n" not in each)]
+    if max(map(len, parts), default=0) > _LONGEST_NAME:
+        return True
+    return not text.isascii() and any(len(each.encode()) > _LONGEST_NAME for each in parts if not each.isascii())
 
 
 _LONG_ASCII = re.compile(r"\"[^\"\n]{64,}\"|[^\W\d][\w$]{63,}")
