@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["MASK", "Shapes"]
+__all__ = ["MASK", "Shapes", "has_beginning"]
 
 MASK = "[secret]"
 
@@ -64,7 +64,7 @@ class Shapes:
 
     def mask(self, text: str) -> str:
         """Return a whole text without what looks like a secret."""
-        if not _has_beginning(text):
+        if not has_beginning(text):
             return text
         return _SHAPE.sub(lambda found: text[found.start() : _secret_from(found)] + _masked(found), text)
 
@@ -79,7 +79,7 @@ class Shapes:
             return ""
         work = self._context + self._held + text
         at = len(self._context)
-        if not _has_beginning(work):
+        if not has_beginning(work):
             self._context, self._held = work[-_CONTEXT:], ""
             return work[at:]
         unfinished = _OPEN_SHAPE.search(work)
@@ -109,7 +109,8 @@ class Shapes:
         return "".join([*parts, work[at:end]])
 
 
-def _has_beginning(text: str) -> bool:
+def has_beginning(text: str) -> bool:
+    """Tell whether a text may contain what looks like a secret: a quick look before a long one."""
     return any(beginning in text for beginning in _BEGINNINGS)
 
 

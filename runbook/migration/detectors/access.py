@@ -274,7 +274,9 @@ def find_auth_users_function(statement: Statement, migration: Migration) -> Iter
     """Report a function that returns rows of auth.users with its owner's rights to whoever calls it."""
     name = migration.resolve(name_in(statement.node["funcname"]), statement)
     body = body_of_function(statement)
-    if body is None or not migration.is_exposed(name) or not function_settings(statement.node).is_definer:
+    if body is None or "auth.users" not in body.text.lower():
+        return
+    if not migration.is_exposed(name) or not function_settings(statement.node).is_definer:
         return
     found = (_READS_USERS if body.language == "sql" else _RETURNS_USERS).search(body.text)
     if found is None or not _returns_rows(statement.node) or _CHECKS_CALLER.search(body.text):
