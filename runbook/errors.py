@@ -13,6 +13,7 @@ __all__ = [
     "ExitCode",
     "Finding",
     "JournalError",
+    "JournalUnreachableError",
     "MissingPartError",
     "NoTerminalError",
     "PolicyRefusal",
@@ -79,6 +80,10 @@ class TargetHeldError(RunbookError):
 
 class JournalError(RunbookError):
     """The journal can't be written or read; nothing may run without it."""
+
+
+class JournalUnreachableError(JournalError):
+    """The shared journal doesn't answer. What it doesn't know of must not begin; it may answer in a moment."""
 
 
 class MissingPartError(RunbookError):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from runbook.cli.run_options import columns, journal_here
+from runbook.cli.open_journal import journal_here
+from runbook.cli.run_options import columns
 from runbook.errors import ExitCode
 from runbook.printable import json_text
 
@@ -14,12 +15,13 @@ __all__ = ["command"]
 @click.command("history")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--limit", "-n", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most.")
-def command(form: str, limit: int) -> int:
+@click.pass_obj
+def command(book: str | None, form: str, limit: int) -> int:
     """List past runs, the newest first: when, what, where, by whom, and how far they got."""
     from runbook.reports.run_history import rows
 
     width = columns()
-    found = rows(journal_here(), limit)
+    found = rows(journal_here(book), limit)
     if form == "json":
         click.echo(json_text([row.as_dict() for row in found], indent=2))
     elif not found:

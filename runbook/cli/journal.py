@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runbook.cli.run_options import complete_run, find_run, journal_here
+from runbook.cli.open_journal import journal_here, local_journal, shared_address
+from runbook.cli.run_options import complete_run, find_run
 from runbook.errors import ExitCode, JournalError, RunbookError, UsageError
+from runbook.journal.postgres_schema import OPERATOR_ROLE, READER_ROLE, SCHEMA
 from runbook.printable import counted
 
 if TYPE_CHECKING:
     from runbook.journal.chain import Damage
-    from runbook.journal.inspection import Contents
+    from runbook.journal.record import Contents
 
 __all__ = ["command"]
 
@@ -30,17 +32,46 @@ def command() -> None:
     """
 
 
+@command.command("init", short_help="Create the team's shared journal.")
+@click.argument("address", required=False)
+@click.pass_obj
+def init(book: str | None, address: str | None) -> int:
+    """Create the shared journal in a PostgreSQL database, or bring it up to date.
+
+    ADDRESS begins with postgresql:// (default: the one in the team's file, or in RUNBOOK_JOURNAL). Run this as a role
+    that owns the database and that nobody uses for anything else. It creates the schema and two roles; members of the
+    first may append and never change anything, members of the second may read.
+    """
+    from contextlib import closing
+
+    from runbook.journal.address import parse_address
+    from runbook.journal.postgres_connection import connect, telling
+    from runbook.journal.postgres_schema import install
+
+    where = parse_address(address) if address else shared_address(book)
+    if where is None:
+        raise UsageError("no shared journal is named", hint="Name it: runbook journal init postgresql://HOST/DATABASE")
+    with closing(connect(where)) as connection, telling(where):
+        before, now = install(connection)
+    done = "is up to date" if before == now else "was created" if not before else f"was version {before}"
+    click.echo(f"The journal in {where.place} {done} (version {now}).")
+    click.echo(f"Let people append: grant {OPERATOR_ROLE} to NAME;")
+    click.echo(f"Let people read:   grant {READER_ROLE} to NAME;")
+    return ExitCode.DONE
+
+
 @command.command("check", short_help="Find and name damage.")
 @click.option("--export", "export", metavar="FILE", help="Check this file from `export` instead.")
 @click.option("--head", metavar="HASH", help="Also fail if no event has this hash, copied from a report or an export.")
-def check(export: str | None, head: str | None) -> int:
+@click.pass_obj
+def check(book: str | None, export: str | None, head: str | None) -> int:
     """Find damage anywhere in the journal, and name it: the run, the event, and what is wrong.
 
     Exits with 0 if nothing is damaged, with 1 otherwise.
     """
     if export is None:
         try:
-            record, findings = journal_here().inspect()
+            record, findings = journal_here(book).inspect()
         except JournalError as error:
             click.echo(error.message)
             raise JournalError(
@@ -54,13 +85,20 @@ def check(export: str | None, head: str | None) -> int:
 
 @command.command("backup", short_help="Copy the journal to a new file.")
 @click.argument("file", type=click.Path(path_type=Path))
-def backup(file: Path) -> int:
+@click.pass_obj
+def backup(book: str | None, file: Path) -> int:
     """Copy the journal to a new FILE, which only you can read, and check the copy. Runs can go on meanwhile.
 
     To restore it, end all runs, move the journal's files away, and put the copy in their place.
     """
-    journal = journal_here()
-    if not journal.file.exists():
+    address = shared_address(book)
+    if address is not None:
+        raise UsageError(
+            f"the journal is shared, in {address.place}",
+            hint=f"Back it up as any database: pg_dump --schema={SCHEMA}. `runbook journal export` writes its events.",
+        )
+    journal = local_journal()
+    if not journal.exists():
         raise UsageError("there is no journal yet", hint="`runbook list` shows what you can run.")
     record, findings = journal.backup(file)
     click.echo(f"Copied to {file}.")
@@ -70,15 +108,16 @@ def backup(file: Path) -> int:
 @command.command("export", short_help="Print every event that can be read.")
 @click.argument("run", required=False, shell_complete=complete_run)
 @click.option("--output", "-o", type=click.Path(path_type=Path), metavar="FILE", help="Write to this new file.")
-def export(run: str | None, output: Path | None) -> int:
+@click.pass_obj
+def export(book: str | None, run: str | None, output: Path | None) -> int:
     """Print every event that can be read, of one RUN or of all, as one line of JSON each.
 
     A line has `run`, `number`, `at`, `body` (the event's JSON, unchanged) and `hash`. The last line of a run has the
     number of its `events` and its `head`, the last hash. If you keep that elsewhere, it proves the run later.
     """
-    from runbook.journal.inspection import to_lines
+    from runbook.journal.record import to_lines
 
-    journal = journal_here()
+    journal = journal_here(book)
     chosen = None if run is None else find_run(journal, run)
     record, findings = journal.inspect()
     lines = to_lines(record, record.runs if chosen is None else (chosen,))
@@ -94,7 +133,7 @@ def export(run: str | None, output: Path | None) -> int:
 
 
 def _exported(file: Path) -> tuple[Contents, Sequence[Damage]]:
-    from runbook.journal.inspection import from_lines
+    from runbook.journal.record import from_lines
 
     try:
         record = from_lines(file.read_text(encoding="utf-8", errors="surrogateescape").splitlines())

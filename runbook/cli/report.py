@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runbook.cli.run_options import complete_run, find_run, journal_here
+from runbook.cli.open_journal import journal_here
+from runbook.cli.run_options import complete_run, find_run
 from runbook.errors import BookError, ExitCode, RunbookError, UsageError
 
 if TYPE_CHECKING:
@@ -52,12 +53,13 @@ def command(book: str | None, run: str | None, form: str, output: str | None, fu
 
 
 def _report(book: str | None, run: str | None) -> RunReport:
+    from runbook.journal.interface import proof_of
     from runbook.reports.run_report import report_of
 
-    journal = journal_here()
+    journal = journal_here(book)
     name = find_run(journal, run)
     events = journal.events(name)
-    return report_of(events, _read(book), proof=journal.proof(name, len(events)))
+    return report_of(events, _read(book), proof=proof_of(journal, name, len(events)))
 
 
 def _written(report: RunReport, form: str, *, full: bool, sources: bool) -> str:

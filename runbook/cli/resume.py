@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from runbook.cli.run_options import complete_run, find_run, journal_here, ports_for, require_person, settings_for
+from runbook.cli.open_journal import journal_here
+from runbook.cli.run_options import complete_run, find_run, ports_for, require_person, settings_for
 from runbook.errors import UsageError
 
 __all__ = ["command"]
@@ -30,7 +31,7 @@ def command(book: str | None, run: str | None, workdir: str | None, yes: bool) -
     from runbook.model import TargetKind
     from runbook.runtime.termination import ends_cleanly
 
-    journal = journal_here()
+    journal = journal_here(book)
     name = find_run(journal, run, unfinished=run is None)
     header = fold(journal.events(name)).header
     if header is None or header.target.kind == TargetKind.DRILL:

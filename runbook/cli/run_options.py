@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from runbook import __version__
-from runbook.errors import BookError, JournalError, NoTerminalError, UsageError
+from runbook.cli.open_journal import journal_here, journal_of
+from runbook.errors import BookError, JournalError, MissingPartError, NoTerminalError, UsageError
 from runbook.printable import one_line
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from runbook.engine.ports import Clock, Executor, Operator, Target
     from runbook.engine.session import Settings
     from runbook.journal.events import TargetSeen
-    from runbook.journal.sqlite import SqliteJournal
+    from runbook.journal.interface import StoredJournal
     from runbook.model import Book, TargetKind
 
 __all__ = [
@@ -30,7 +31,6 @@ __all__ = [
     "complete_procedure",
     "complete_run",
     "find_run",
-    "journal_here",
     "ports_for",
     "report_path",
     "require_person",
@@ -44,7 +44,7 @@ class WalkPorts(TypedDict):
     operator: Operator
     executor: Executor
     target: Target
-    journal: SqliteJournal
+    journal: StoredJournal
     clock: Clock
     identity: Identity
 
@@ -98,7 +98,7 @@ def ports_for(book: Book, kind: TargetKind, workdir: str | None, *, dry: bool = 
         ),
         executor=executor,
         target=target,
-        journal=journal_here(),
+        journal=journal_of(book.team),
         clock=SystemClock(),
         identity=Identity(_person(), this_host(), os.getpid(), __version__),
     )
@@ -114,31 +114,24 @@ def _protected(book: Book) -> Callable[[TargetSeen], str]:
     return name_of
 
 
-def settings_for(journal: SqliteJournal, book: Book) -> Settings:
-    """Return the settings of a real walk: drafts beside the journal, and a report at the end."""
+def settings_for(journal: StoredJournal, book: Book) -> Settings:
+    """Return the settings of a real walk: drafts in this user's directory, and a report at the end."""
     from runbook.engine.session import Settings
+    from runbook.user_directories import state_directory
     from runbook.variables import take_values
 
     return Settings(
         environment=take_values(os.environ),
-        scratch=journal.directory / "scratch",
+        scratch=state_directory() / "scratch",
         finished=_reporter(journal, book),
     )
 
 
-def journal_here() -> SqliteJournal:
-    """Return this user's journal."""
-    from runbook.journal.machine_locks import MachineLocks
-    from runbook.journal.sqlite import SqliteJournal
-    from runbook.user_directories import locks_directory, state_directory
-
-    directory = state_directory()
-    return SqliteJournal(directory, MachineLocks(locks_directory(), directory))
-
-
-def report_path(journal: SqliteJournal, run: str) -> Path:
+def report_path(run: str) -> Path:
     """Return where the report of a finished run is kept."""
-    return journal.directory / "reports" / f"{run}.md"
+    from runbook.user_directories import state_directory
+
+    return state_directory() / "reports" / f"{run}.md"
 
 
 def columns() -> int:
@@ -146,7 +139,7 @@ def columns() -> int:
     return min(shutil.get_terminal_size().columns, 100) if _is_terminal(1) else 100_000
 
 
-def find_run(journal: SqliteJournal, name: str | None, *, unfinished: bool = False) -> str:
+def find_run(journal: StoredJournal, name: str | None, *, unfinished: bool = False) -> str:
     """Return a run by its id or an unambiguous part of it, or else the newest. Raises UsageError."""
     runs = journal.runs()
     if name is None:
@@ -171,21 +164,22 @@ def complete_procedure(ctx: click.Context, _param: click.Parameter, incomplete: 
     return sorted(name for name in book.procedures if name.startswith(incomplete))
 
 
-def complete_run(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+def complete_run(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """Return the runs that begin with the typed text, newest first."""
     try:
-        return [run for run in journal_here().runs() if run.startswith(incomplete)]
-    except JournalError:
+        runs = journal_here(ctx.find_root().params.get("book")).runs()
+        return [run for run in runs if run.startswith(incomplete)]
+    except (JournalError, MissingPartError, UsageError):
         return []
 
 
-def _newest(journal: SqliteJournal) -> str:
+def _newest(journal: StoredJournal) -> str:
     if runs := journal.runs():
         return runs[0]
     raise UsageError("there are no runs yet", hint=_saved(journal) or "`runbook list` shows what you can run.")
 
 
-def _most_urgent(journal: SqliteJournal) -> str:
+def _most_urgent(journal: StoredJournal) -> str:
     """Return the run to resume first: one with a step that may be half done, or else the one that stopped last.
 
     Runs whose process is still alive are left out.
@@ -209,25 +203,27 @@ def _most_urgent(journal: SqliteJournal) -> str:
     raise UsageError("there is no run to resume", hint=_saved(journal) or "`runbook history` lists all runs.")
 
 
-def _saved(journal: SqliteJournal) -> str:
+def _saved(journal: StoredJournal) -> str:
     """Return where a run saved its events when the journal's file was removed, "" if none did."""
-    saved = sorted(journal.directory.glob("saved-*.sqlite3"))
+    file = Path(journal.place)
+    saved = sorted(file.parent.glob("saved-*.sqlite3"))
     if not saved:
         return ""
-    return f"Events of another journal are saved in {saved[-1]}. To use them, move that to {journal.file}."
+    return f"Events of another journal are saved in {saved[-1]}. To use them, move that to {file}."
 
 
-def _reporter(journal: SqliteJournal, book: Book) -> Callable[[str], None]:
+def _reporter(journal: StoredJournal, book: Book) -> Callable[[str], None]:
     def report(run: str) -> None:
+        from runbook.journal.interface import proof_of
         from runbook.reports.markdown import as_markdown
         from runbook.reports.report_file import write_private
         from runbook.reports.run_report import report_of
 
         events = journal.events(run)
-        text = as_markdown(report_of(events, book, proof=journal.proof(run, len(events))))
+        text = as_markdown(report_of(events, book, proof=proof_of(journal, run, len(events))))
         # The journal has everything, so `runbook report` can write this file again at any time.
         with suppress(OSError):
-            write_private(report_path(journal, run), text)
+            write_private(report_path(run), text)
 
     return report
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import click
 
-from runbook.cli.run_options import columns, journal_here
+from runbook.cli.open_journal import journal_here
+from runbook.cli.run_options import columns
 from runbook.errors import BookError, ExitCode, UsageError
 from runbook.extras import installed
 from runbook.printable import json_text
@@ -34,7 +35,7 @@ def command(book: str | None, form: str) -> int:
     except (BookError, UsageError):
         opened = None  # a broken book must not hide a run
     procedures, errors = (opened.procedures, opened.errors) if opened else ({}, ())
-    journal, width = journal_here(), columns()
+    journal, width = journal_here(book), columns()
     found, waiting = running(journal, procedures, datetime.now(UTC), errors), stopped(journal)
     drills = [said for extra in installed().values() if extra.under_way for said in extra.under_way()]
     if form == "json":

@@ -20,7 +20,7 @@ def welcome(book: str | None) -> Iterator[str]:
     if emergency:
         yield f"  runbook run {emergency}"
     yield '  runbook find "ERROR OR SYMPTOM"'
-    if stopped := _unfinished():
+    if stopped := _unfinished(book):
         run, outcome = stopped
         yield from ("", f"A run is {one_line(outcome)}:", f"  runbook resume {run}")
     yield from ("", "Otherwise:")
@@ -47,15 +47,17 @@ def _emergency(book: str | None) -> str:
     return ""
 
 
-def _unfinished() -> tuple[str, str] | None:
+def _unfinished(book: str | None) -> tuple[str, str] | None:
     """Return the newest run that can be resumed, and how far it got."""
-    from runbook.cli.run_options import find_run, journal_here
+    from runbook.cli.open_journal import local_journal, shared_address
+    from runbook.cli.run_options import find_run
     from runbook.engine.state import fold
     from runbook.reports.run_report import outcome_of
 
     with suppress(RunbookError):
-        journal = journal_here()
-        if journal.file.exists():
+        journal = local_journal()
+        # A shared journal is somewhere else, and this screen asks nobody.
+        if shared_address(book) is None and journal.exists():
             run = find_run(journal, None, unfinished=True)
             return run, outcome_of(fold(journal.events(run)))
     return None

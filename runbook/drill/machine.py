@@ -22,7 +22,7 @@ from typing import TypedDict
 from runbook import user_directories
 from runbook.errors import MissingPartError, RunbookError
 from runbook.installation import command_that_adds_tools
-from runbook.journal.liveness import start_time
+from runbook.journal.liveness import birth
 from runbook.runtime.toolchain import link_libraries, postgres_package, system_postgres
 
 __all__ = [
@@ -222,12 +222,12 @@ class Process:
 
 def process_of(pid: int) -> Process:
     """Return the process that has this pid now. `born` is empty if there is none."""
-    return Process(pid, start_time(pid))
+    return Process(pid, birth(pid))
 
 
 def is_alive(process: Process) -> bool:
     """Tell whether that very process is still running (a zombie isn't)."""
-    return bool(process.born) and start_time(process.pid) == process.born
+    return bool(process.born) and birth(process.pid) == process.born
 
 
 def end_process(process: Process, *signals: signal.Signals, patience: float = 5) -> bool:

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 __all__ = ["ChangeAccepted", "ChildStarted", "Decision", "Event", "HandedOver", "NoteAdded", "OptionChosen"]
-__all__ += ["Outcome", "Purpose"]
+__all__ += ["PERMITS", "Outcome", "Purpose"]
 __all__ += ["RunFinished", "RunResumed", "RunStarted", "RunStopped", "StepFinished", "StepResolved", "StepSkipped"]
 __all__ += ["StepStarted", "SteppedBack", "TakenOver", "TargetSeen", "ValueGiven"]
 # The codec writes these names into journals: a renamed class makes every older run unreadable.
@@ -268,3 +268,7 @@ class RunStopped(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished(Event):
     """Every step is done or was skipped."""
+
+
+PERMITS = (RunStarted, RunResumed, TakenOver, StepStarted, ChildStarted)
+"""Events that let something begin: it must not, until the journal has them. Every other says what has happened."""

@@ -8,16 +8,20 @@ from datetime import datetime
 from typing import Protocol
 
 from runbook.errors import JournalError
+from runbook.journal.chain import Damage, Head, Link
 from runbook.journal.events import Event
+from runbook.journal.facts import Query
+from runbook.journal.record import Contents
 
-__all__ = ["Holder", "Journal", "MemoryJournal"]
+__all__ = ["Holder", "Journal", "MemoryJournal", "StoredJournal", "proof_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
     """The run that holds a target, and its process; `alive` says whether the process still lives (None: can't tell).
 
-    `elsewhere` is the directory of the journal that it records in, if that isn't ours.
+    `elsewhere` names the journal that it records in, if that isn't ours. `silent` is for how many seconds nothing was
+    heard of a process on another machine, by the journal's clock.
     """
 
     run: str
@@ -29,10 +33,15 @@ class Holder:
     step: str = ""
     alive: bool | None = None
     elsewhere: str = ""
+    silent: float = 0
 
 
 class Journal(Protocol):
-    """The durable record. Every method raises JournalError if the record can't be written or read."""
+    """What a walk needs of the record. Every method raises JournalError if the record can't be written or read."""
+
+    @property
+    def waiting(self) -> str:
+        """Say how many events wait on this machine because the journal can't be reached; empty if none do."""
 
     def append(self, run: str, event: Event) -> None:
         """Write the event; return once it's on disk."""
@@ -40,8 +49,8 @@ class Journal(Protocol):
     def events(self, run: str) -> Sequence[Event]:
         """Return the run's events in order."""
 
-    def runs(self) -> Sequence[str]:
-        """Return the ids of all runs, newest first."""
+    def runs(self, query: Query | None = None, *, limit: int | None = None) -> Sequence[str]:
+        """Return the ids of the runs that the query matches (default: all), newest first."""
 
     def hold(self, target: str, holder: Holder, *, over: Holder | None = None) -> Holder | None:
         """Take the target's lock (atomically, and from `over` only if that holder still has it).
@@ -56,8 +65,39 @@ class Journal(Protocol):
         """Return who holds what."""
 
 
+class StoredJournal(Journal, Protocol):
+    """A journal that outlives its process."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, in words for people, without a password."""
+
+    @property
+    def role(self) -> str:
+        """The name by which the journal itself knows who writes; empty if it knows nobody."""
+
+    def exists(self) -> bool:
+        """Tell whether there is anything to read, without creating it."""
+
+    def record(self, run: str) -> tuple[Sequence[Link], Head | None]:
+        """Return the run's events as stored, damaged or not, and its entry in the list of runs."""
+
+    def inspect(self) -> tuple[Contents, Sequence[Damage]]:
+        """Return everything that can be read, and all damage. Raises JournalError if nothing can be read."""
+
+    def close(self) -> None:
+        """Close the connection; the next use opens it again."""
+
+
+def proof_of(journal: StoredJournal, run: str, number: int) -> str:
+    """Return the hash of that event. If you keep it elsewhere, it proves the record up to that event later."""
+    return next((link.hash for link in journal.record(run)[0] if link.number == number), "")
+
+
 class MemoryJournal:
     """A journal that is gone when its process ends: for dry runs, which must leave no trace."""
+
+    waiting = ""
 
     def __init__(self) -> None:
         self._events: dict[str, list[Event]] = {}
@@ -73,9 +113,9 @@ class MemoryJournal:
             raise JournalError(f"there is no run called '{run}'")
         return tuple(self._events[run])
 
-    def runs(self) -> Sequence[str]:
-        """Return the ids of all runs, newest first."""
-        return tuple(reversed(self._events))
+    def runs(self, query: Query | None = None, *, limit: int | None = None) -> Sequence[str]:  # noqa: ARG002
+        """Return the ids of all runs, newest first: nobody searches what is gone in a moment."""
+        return tuple(reversed(self._events))[:limit]
 
     def hold(self, target: str, holder: Holder, *, over: Holder | None = None) -> Holder | None:
         """Take the target; return who has it, if that is neither this run nor `over`."""

@@ -1,14 +1,22 @@
-"""Whether a recorded process is still alive. A pid alone doesn't tell, because the kernel reuses pids."""
+"""Whether a recorded process is still alive. A pid alone doesn't tell, because the kernel reuses pids.
+
+A process is recorded with its birth: its kernel start time and an id of its machine, because two machines may have the
+same name. Older versions recorded the start time alone.
+"""
 
 from __future__ import annotations
 
 import os
 import socket
 import subprocess
+import uuid
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
-__all__ = ["is_alive", "start_time", "survivors", "this_host"]
+__all__ = ["birth", "is_alive", "survivors", "this_host"]
 
 
 def this_host() -> str:
@@ -16,7 +24,24 @@ def this_host() -> str:
     return socket.gethostname() or "localhost"
 
 
-def start_time(pid: int) -> str:
+def birth(pid: int) -> str:
+    """Return what tells a live process of this machine from every other with the same pid, empty if there is none."""
+    started = _start_time(pid)
+    return f"{started}@{_this_machine()}" if started else ""
+
+
+@cache
+def _this_machine() -> str:
+    """Return an id of this machine, or of this container: its processes have pids of their own."""
+    parts = []
+    with suppress(OSError):
+        parts.append(Path("/etc/machine-id").read_text(encoding="utf-8"))
+    with suppress(OSError):
+        parts.append(os.readlink("/proc/self/ns/pid"))  # noqa: PTH115 - it points to no file: `pid:[4026531836]`
+    return sha256("".join(parts or [f"{uuid.getnode():x}"]).encode()).hexdigest()[:12]
+
+
+def _start_time(pid: int) -> str:
     """Return the kernel's start time of a process, empty if there is none, it is a zombie, or the system hides it.
 
     Linux: clock ticks since boot, field 22 of `/proc/PID/stat`. Elsewhere: what `ps` prints.
@@ -45,12 +70,12 @@ def _stat_fields(stat: Path) -> list[str]:
 
 def is_alive(pid: int, born: str, host: str) -> bool | None:
     """Return whether that very process is still alive; None if it's on another machine, or hidden on this one."""
-    if host != this_host():
+    if _is_elsewhere(born, host):
         return None
-    now = start_time(pid)
+    now = _start_time(pid)
     if not now and _is_hidden(pid):
         return None
-    return bool(born) and now == born
+    return bool(born) and now == born.partition("@")[0]
 
 
 def survivors(pid: int, born: str, host: str) -> tuple[int, ...] | None:
@@ -59,15 +84,20 @@ def survivors(pid: int, born: str, host: str) -> tuple[int, ...] | None:
     Each command leads its own session. The processes that it started stay in that session after the leader dies, and
     until they end, the kernel doesn't give the leader's pid to another process.
     """
-    if host != this_host():
+    if _is_elsewhere(born, host):
         return None
-    now = start_time(pid)
+    now = _start_time(pid)
     if not now and _is_hidden(pid):
         return None
     # A reused pid proves that nothing is left in the session: see above.
-    if now and now != born:
+    if now and now != born.partition("@")[0]:
         return ()
     return tuple(sorted(member for member, session in _sessions() if session == pid))
+
+
+def _is_elsewhere(born: str, host: str) -> bool:
+    machine = born.partition("@")[2]
+    return host != this_host() or bool(machine and machine != _this_machine())
 
 
 def _is_hidden(pid: int) -> bool:

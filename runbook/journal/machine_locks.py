@@ -60,11 +60,11 @@ class _Own:
 
 
 class MachineLocks:
-    """The locks of this process and all others in the shared `directory`; `journal` is where this process records."""
+    """The locks of this process and all others in the shared `directory`; `journal` names where this one records."""
 
-    def __init__(self, directory: Path, journal: Path) -> None:
+    def __init__(self, directory: Path, journal: str) -> None:
         self.directory = directory
-        self.journal = os.path.realpath(journal)
+        self.journal = journal
         self._own: dict[str, _Own] = {}
         self._overcome: set[_Key] = set()
         """Holders that the operator decided to take over from; they no longer count."""

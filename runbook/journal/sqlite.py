@@ -8,22 +8,25 @@ import os
 import secrets
 import sqlite3
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from runbook.errors import JournalError
-from runbook.journal.chain import Damage, Head, Link, hash_of, problems, start_of
-from runbook.journal.codec import from_json, to_json
+from runbook.journal.chain import Damage, Head, Link, hash_of, start_of
+from runbook.journal.codec import to_json
 from runbook.journal.directory import open_directory
-from runbook.journal.events import Event, HandedOver, RunFinished, RunStarted, RunStopped
+from runbook.journal.events import Event, RunStarted
+from runbook.journal.facts import Query, facts_of
 from runbook.journal.file_place import FilePlace
-from runbook.journal.inspection import Contents, inspect
 from runbook.journal.interface import Holder
-from runbook.journal.liveness import is_alive, start_time, this_host
+from runbook.journal.liveness import birth, is_alive, this_host
+from runbook.journal.lock_rules import may_replace
 from runbook.journal.machine_locks import MachineLocks
+from runbook.journal.record import Contents, replay
 from runbook.journal.sqlite_copy import copy_to
+from runbook.journal.sqlite_inspection import inspect
 from runbook.journal.sqlite_rows import HEAD, LINK, head_of, link_of, text_of
 from runbook.journal.sqlite_schema import set_up
 from runbook.printable import one_line
@@ -36,6 +39,14 @@ union all
 select {LINK}, null, null, null, null from events where run = ? and run not in (select id from runs)
 order by 3
 """  # noqa: S608 - only names of our own
+_LISTED = """
+select cast(id as blob) from runs where
+  (:earliest = '' or (select at from events where run = id and number = 1) >= :earliest)
+  and (:kind = '' or exists (select 1 from facts where run = id and facts.kind = 'target' and name = :kind))
+"""
+_WITH_FACT = """
+  and exists (select 1 from facts where run = id and facts.kind = '{kind}' and instr(lower(value), :{kind}) > 0)
+"""
 _LOST_RUNS = "select distinct cast(run as blob) from events where run not in (select id from runs)"
 _CHECK = "`runbook journal check` names all damage."
 _LOCK = ", ".join(
@@ -63,6 +74,17 @@ class SqliteJournal:
         self._restore = ""
         """How to restore a file that was swapped; empty if none was."""
 
+    waiting = role = ""
+
+    @property
+    def place(self) -> str:
+        """The journal's file."""
+        return str(self.file)
+
+    def exists(self) -> bool:
+        """Tell whether there is a file."""
+        return self.file.exists()
+
     def append(self, run: str, event: Event) -> None:
         """Write the event; return once it's on disk, in the file at the journal's path."""
         at, body = event.at.isoformat(), to_json(event)
@@ -80,41 +102,37 @@ class SqliteJournal:
             hashed = hash_of(str(head[1]), run, number, at, body)
             database.execute("insert into events values (null, ?, ?, ?, ?, ?)", (run, number, at, body, hashed))
             database.execute("update runs set events = ?, head = ? where id = ?", (number, hashed, run))
+            facts = [(run, fact.kind, fact.name, fact.value) for fact in facts_of(event)]
+            database.executemany("insert or ignore into facts values (?, ?, ?, ?)", facts)
         # An event committed to a file that is no longer there is lost.
         self._open()
 
     def events(self, run: str) -> Sequence[Event]:
         """Return the run's events in order. Raises JournalError if there is no such run, or its record is damaged."""
-        links, head = self.record(run)
-        if not links and head is None:
-            raise JournalError(f"there is no run called '{run}'", hint="`runbook history` lists them all.")
-        found = next(problems(run, links, head), None)
-        if found is not None:
-            raise JournalError(
-                f"the record of run {run} is damaged: {found}",
-                hint=f"It can't be resumed. {_CHECK} `runbook journal export {run}` prints what can be read.",
-            )
-        return tuple(from_json(link.body.decode()) for link in links)
+        return replay(run, *self.record(run))
 
     def record(self, run: str) -> tuple[Sequence[Link], Head | None]:
         """Return the run's events as stored, damaged or not, and its entry in the list of runs."""
         # A single statement sees a single state, even if another process appends in the meantime.
-        rows = self._rows(_RECORD, run, run)
+        rows = self._rows(_RECORD, (run, run))
         head = next((head_of(row[6:]) for row in rows if row[6] is not None), None)
         return tuple(link_of(row[:6]) for row in rows if row[0] is not None), head
 
-    def proof(self, run: str, number: int) -> str:
-        """Return the hash of that event. If you keep it elsewhere, it proves the record up to that event later."""
-        return next((link.hash for link in self.record(run)[0] if link.number == number), "")
-
-    def runs(self) -> Sequence[str]:
-        """Return the ids of all runs, newest first; runs that only have events left come last."""
-        listed = [text_of(run) for (run,) in self._rows("select cast(id as blob) from runs order by number desc")]
+    def runs(self, query: Query | None = None, *, limit: int | None = None) -> Sequence[str]:
+        """Return the ids of matching runs, newest first; without a query, runs that only have events left come last."""
+        wanted = query or Query()
+        texts = {str(kind): text for kind, text in wanted.texts.items()}
+        matching = _LISTED + "".join(_WITH_FACT.format(kind=kind) for kind in texts)
+        asked = {"earliest": wanted.earliest, "kind": wanted.kind, **texts}
+        rows = self._rows(f"{matching} order by number desc limit {-1 if limit is None else limit:d}", asked)
+        listed = tuple(text_of(run) for (run,) in rows)
+        if query is not None:
+            return listed
         try:
             lost = self._rows(_LOST_RUNS)
         except JournalError:  # damage in one run's events must not hide the others; reading that run names it
             lost = []
-        return (*listed, *(text_of(run) for (run,) in lost))
+        return (*listed, *(text_of(run) for (run,) in lost))[:limit]
 
     def hold(self, target: str, holder: Holder, *, over: Holder | None = None) -> Holder | None:
         """Take the target's lock, or say who has it.
@@ -134,10 +152,12 @@ class SqliteJournal:
     def _hold_here(self, target: str, holder: Holder, over: Holder | None) -> Holder | None:
         with self._writing() as database:
             row = database.execute(_HOLDER_OF, (target,)).fetchone()
-            if row is not None and not _may_replace(database, _holder(row), holder, over):
-                return _holder(row)
+            if row is not None:
+                now = _holder(row)
+                if not may_replace(now, holder, over, last_event=_last_event(database, now.run)):
+                    return now
             # Nobody here can ask another machine when its process started.
-            born = start_time(holder.pid) if holder.host == this_host() else ""
+            born = birth(holder.pid) if holder.host == this_host() else ""
             who = (holder.run, holder.procedure, holder.operator, holder.host, holder.pid, born)
             values = (target, *who, holder.since.isoformat(), holder.step)
             database.execute("insert or replace into locks values (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
@@ -159,7 +179,7 @@ class SqliteJournal:
 
     def inspect(self) -> tuple[Contents, Sequence[Damage]]:
         """Return everything that can be read, and all damage. Raises JournalError if nothing can be read."""
-        if not self.file.exists():
+        if not self.exists():
             return Contents((), {}), ()
         with self._telling("read"):
             database = self._open()
@@ -183,9 +203,9 @@ class SqliteJournal:
             self._connection.close()
             self._connection = self._place = None
 
-    def _rows(self, query: str, *values: str) -> list[tuple[object, ...]]:
+    def _rows(self, query: str, values: Sequence[str] | Mapping[str, str] = ()) -> list[tuple[object, ...]]:
         # Reading must not create a journal.
-        if self._connection is None and not self.file.exists():
+        if self._connection is None and not self.exists():
             return []
         with self._telling("read"):
             return self._open().execute(query, values).fetchall()
@@ -277,23 +297,10 @@ def _connect(file: Path) -> sqlite3.Connection:
     return database
 
 
-def _may_replace(database: sqlite3.Connection, now: Holder, holder: Holder, over: Holder | None) -> bool:
-    if any(other and (now.run, now.host, now.pid) == (other.run, other.host, other.pid) for other in (holder, over)):
-        return True
-    if now.alive is not False:
-        return False
-    # Its process is dead. Another run may have the target only if nothing in that run needs attention: it never began,
-    # or it had finished or stopped, and its process died on the way out.
+def _last_event(database: sqlite3.Connection, run: str) -> str | None:
     query = "select cast(body as blob) from events where run = ? order by number desc limit 1"
-    last = database.execute(query, (now.run,)).fetchone()
-    return last is None or now.run == holder.run or _is_end(last[0])
-
-
-def _is_end(body: bytes) -> bool:
-    try:
-        return isinstance(from_json(body.decode()), RunFinished | RunStopped | HandedOver)
-    except (JournalError, ValueError):  # a damaged record doesn't prove that the run ended
-        return False
+    last = database.execute(query, (run,)).fetchone()
+    return None if last is None else text_of(last[0])
 
 
 def _holder(row: Sequence[object]) -> Holder:

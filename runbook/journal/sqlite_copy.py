@@ -10,7 +10,8 @@ from pathlib import Path
 
 from runbook.errors import JournalError
 from runbook.journal.chain import Damage
-from runbook.journal.inspection import Contents, inspect
+from runbook.journal.record import Contents
+from runbook.journal.sqlite_inspection import inspect
 
 __all__ = ["copy_to"]
 

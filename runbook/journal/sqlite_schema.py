@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 
 from runbook.errors import JournalError
 from runbook.journal.chain import hash_of, start_of
+from runbook.journal.codec import from_json
+from runbook.journal.facts import facts_of
+from runbook.journal.sqlite_rows import DAMAGE, text_of
 
 __all__ = ["set_up"]
 
-_VERSION = 2
+_VERSION = 3
+_FACTS = f"""
+create table facts (
+    run text not null, kind text not null, name text not null, value text not null, primary key (run, kind, name, value)
+) without rowid;
+pragma user_version = {_VERSION};
+"""
 # The triggers are part of the file, so other programs can't change an event by accident either. `autoincrement` never
 # reuses a number, so even the loss of the newest events shows.
 _SCHEMA = f"""
@@ -37,7 +47,7 @@ create table if not exists locks (
     target text primary key, run text not null, procedure text not null, operator text not null, host text not null,
     pid integer not null, born text not null, since text not null, step text not null
 ) without rowid;
-pragma user_version = {_VERSION};
+{_FACTS}
 """
 _PUT_ASIDE = """
 drop trigger events_stay;
@@ -80,6 +90,10 @@ def _bring_up_to_date(database: sqlite3.Connection, version: int) -> None:
         _run(database, _SCHEMA)
         _copy_events_of_version_1(database)
         _run(database, _CLEAN_UP)
+        _collect_facts(database)
+    elif version == 2:
+        _run(database, _FACTS)
+        _collect_facts(database)
 
 
 def _copy_events_of_version_1(database: sqlite3.Connection) -> None:
@@ -98,6 +112,18 @@ def _copy_events_of_version_1(database: sqlite3.Connection) -> None:
         database.executemany(
             "insert into events (run, number, at, body, hash) values (?, ?, ?, cast(? as text), ?)", chained
         )
+
+
+def _collect_facts(database: sqlite3.Connection) -> None:
+    """Make runs of an older version searchable. A run whose events can't be read isn't found by them."""
+    try:
+        rows = database.execute("select run, cast(body as blob) from events").fetchall()
+    except DAMAGE:
+        return
+    for run, body in rows:
+        with suppress(JournalError):
+            facts = [(run, fact.kind, fact.name, fact.value) for fact in facts_of(from_json(text_of(body)))]
+            database.executemany("insert or ignore into facts values (?, ?, ?, ?)", facts)
 
 
 def _run(database: sqlite3.Connection, script: str) -> None:

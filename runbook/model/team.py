@@ -16,6 +16,10 @@ REF = r"[a-z]{20}"
 
 _REF = Text(REF, "a project's ref: the 20 lower-case letters in its address")
 _ADDRESS = Text(r"(?:https?://|mailto:)[^\s<>\"'`]+", "an address that begins with https:// or mailto:")
+_JOURNAL = Text(
+    r"postgres(?:ql)?://(?!\S*password=)(?:[^\s:@/?#]+@)?[^\s@]+",
+    "an address that begins with postgresql:// and has no password: keep that in a service file, or in the environment",
+)
 _VERSION = Text(r"\d+\.\d+\.\d+", "an exact version such as 3.1.0")
 
 DASHBOARD = "https://supabase.com/dashboard/project/"
@@ -87,6 +91,12 @@ class Team:
         MapOf(LINE, _ADDRESS), "Pages that people need in an incident, by what they are.", default=dict
     )
     cli: str = key(_VERSION, "The version of the Supabase CLI that the team pins.", default="")
+    journal: str = key(
+        _JOURNAL,
+        "Where the team's shared journal is, such as postgresql://db.example.com/runbook.",
+        default="",
+        said="a journal on each machine",
+    )
     migrations: MigrationSettings | None = key(
         Shaped("migration-settings"), "How `runbook migration check` judges migrations.", default=None
     )

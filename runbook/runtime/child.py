@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from runbook.journal.liveness import start_time
+from runbook.journal.liveness import birth
 from runbook.runtime.programs import FileState, changed_file
 
 __all__ = ["CHANGED", "Launch", "NotLoadedError", "PtyChild", "Size", "spawn"]
@@ -143,7 +143,7 @@ def spawn(launch: Launch, born: Callable[[int, str], None]) -> PtyChild:
 def _open_gate(child: PtyChild, key: int, trouble: int, born: Callable[[int, str], None]) -> None:
     """Record the start time, then let the child load its program, and wait until it has."""
     try:
-        born(child.pid, start_time(child.pid))
+        born(child.pid, birth(child.pid))
         os.write(key, _OPEN)
         number = os.read(trouble, 16)
         if number:

@@ -12,7 +12,7 @@ from platformdirs.macos import MacOS
 from support.terminals import ROOT
 
 from runbook.cli.verbs import verbs
-from runbook.journal.liveness import start_time
+from runbook.journal.liveness import birth
 from runbook.journal.machine_locks import MachineLocks
 from runbook.runtime import toolchain
 from runbook.runtime.programs import Programs
@@ -154,7 +154,7 @@ def test_the_start_time_of_a_process_is_the_same_in_every_time_zone_and_language
     for zone, language in (("UTC", "C"), ("Asia/Kathmandu", "C.UTF-8"), ("America/New_York", "de_DE.UTF-8")):
         monkeypatch.setenv("TZ", zone)
         monkeypatch.setenv("LC_ALL", language)
-        seen.add(start_time(os.getpid()))
+        seen.add(birth(os.getpid()))
 
     assert len(seen) == 1
     assert "" not in seen
@@ -165,4 +165,4 @@ def test_locks_work_in_a_directory_behind_a_link(tmp_path: Path, monkeypatch: py
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
     monkeypatch.setenv("RUNBOOK_LOCKS", str(tmp_path / "link"))
-    assert MachineLocks(locks_directory(), tmp_path / "journal").elsewhere() == ()
+    assert MachineLocks(locks_directory(), str(tmp_path / "journal")).elsewhere() == ()

@@ -15,7 +15,7 @@ from support.terminals import program, python_program
 from runbook.engine.ports import Execution
 from runbook.errors import MissingPartError, UsageError
 from runbook.journal.events import Outcome
-from runbook.journal.liveness import start_time
+from runbook.journal.liveness import birth
 from runbook.policy.redaction import Redactor
 from runbook.runtime.environment import child_environment
 from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor
@@ -187,11 +187,11 @@ def test_program_never_runs_if_its_birth_can_not_be_recorded(tmp_path: Path) -> 
     with pytest.raises(OSError, match="disk full"):
         _run("touch", str(mark), directory=tmp_path, born=full)
     assert not mark.exists()
-    assert start_time(pids[0]) == ""
+    assert birth(pids[0]) == ""
 
 
 def test_program_never_runs_if_this_process_dies_at_its_birth(tmp_path: Path) -> None:
-    """Kill it between the start_time and the program: the child sees that nobody opens its gate, and ends."""
+    """Kill it between the birth and the program: the child sees that nobody opens its gate, and ends."""
     mark = tmp_path / "ran"
     code = f"""
 import os, signal, sys
@@ -206,7 +206,7 @@ PtyExecutor(Redactor, print, lambda: (80, 24)).execute(
     ended = _python(code, directory=tmp_path)
     assert ended.exit is None
     pid = int(ended.output.split()[0])
-    _until(lambda: start_time(pid) == "")
+    _until(lambda: birth(pid) == "")
     assert not mark.exists()
 
 
@@ -230,7 +230,7 @@ def test_timeout_ends_the_whole_process_group(tmp_path: Path) -> None:
     ended = _run("sh", "-c", f"sleep 60 & echo $! > {mark}; wait", directory=tmp_path, timeout=0.5)
     assert ended.outcome is Outcome.INTERRUPTED
     assert "didn't end within 0.5 s" in ended.evidence
-    _until(lambda: start_time(int(mark.read_text())) == "")
+    _until(lambda: birth(int(mark.read_text())) == "")
 
 
 def test_stubborn_program_is_killed_after_a_grace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,7 +263,7 @@ def test_process_left_in_the_background_does_not_hold_the_walk(tmp_path: Path) -
     """A grandchild that keeps the terminal open is not waited for: it still runs when the walk goes on."""
     ended = _run("sh", "-c", "trap '' HUP; sleep 60 & echo $!", directory=tmp_path)
     left = int(ended.output)
-    assert start_time(left) != ""
+    assert birth(left) != ""
     os.kill(left, signal.SIGKILL)
 
 

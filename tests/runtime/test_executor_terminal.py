@@ -15,7 +15,7 @@ import pexpect
 import pytest
 from support.terminals import answer, found, hang_up, pid_of, press, python_program, terminal
 
-from runbook.journal.liveness import start_time
+from runbook.journal.liveness import birth
 
 ROOT = Path(__file__).parents[2]
 SUPABASE = ROOT / "node_modules" / ".bin" / "supabase"
@@ -192,7 +192,7 @@ def test_told_to_end_it_ends_the_command_too(run: Callable[..., pexpect.spawn[st
     child.expect("RAISED told to end")
     child.expect(pexpect.EOF)
     child.close()
-    assert (child.exitstatus, start_time(pid)) == (7, "")
+    assert (child.exitstatus, birth(pid)) == (7, "")
 
 
 def test_command_that_asks_nothing_ends_well_without_its_terminal(tmp_path: Path) -> None:

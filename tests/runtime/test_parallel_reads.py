@@ -15,7 +15,7 @@ import pytest
 from runbook.engine.ports import Execution, ReadCommand
 from runbook.errors import JournalError, Terminated
 from runbook.journal.events import Outcome
-from runbook.journal.liveness import start_time
+from runbook.journal.liveness import birth
 from runbook.policy.redaction import Redactor
 from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor
 
@@ -86,7 +86,7 @@ def test_a_signal_ends_them_all(tmp_path: Path, number: int, raised: type[BaseEx
 
     with pytest.raises(raised):
         ends("import time; time.sleep(60)", "import time; time.sleep(60)", directory=tmp_path, born=born, timeout=60)
-    assert [start_time(pid) for pid in children] == ["", ""]
+    assert [birth(pid) for pid in children] == ["", ""]
 
 
 def test_one_that_can_not_be_put_on_record_ends_those_before_it(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_one_that_can_not_be_put_on_record_ends_those_before_it(tmp_path: Path) 
 
     with pytest.raises(JournalError):
         ends("import time; time.sleep(60)", "import time; time.sleep(60)", directory=tmp_path, born=born, timeout=60)
-    assert [start_time(pid) for pid in children] == ["", ""]
+    assert [birth(pid) for pid in children] == ["", ""]
 
 
 def test_a_program_that_can_not_be_loaded_has_failed_and_the_others_run(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from support.walks import INTERRUPTED, FakeOperator, Walked, book, confirm, proc
 from runbook.engine.ports import Resolve, Screen, Stop, Undecided
 from runbook.engine.state import fold
 from runbook.journal.events import Outcome, Purpose, RunFinished, StepFinished, StepStarted
-from runbook.journal.liveness import is_alive, start_time, survivors, this_host
+from runbook.journal.liveness import birth, is_alive, survivors, this_host
 from runbook.journal.sqlite import SqliteJournal
 from runbook.reports.json_format import as_json
 from runbook.reports.markdown import as_markdown
@@ -194,7 +194,7 @@ def hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
 
 def test_a_process_that_the_system_hides_counts_as_alive_in_doubt(hidden: int, tmp_path: Path) -> None:
     """Not as dead: its target is not given away, and its command is not called ended."""
-    assert start_time(hidden) == ""
+    assert birth(hidden) == ""
     assert is_alive(hidden, "123", this_host()) is None
     assert survivors(hidden, "123", this_host()) is None
     with closing(SqliteJournal(tmp_path)) as journal:

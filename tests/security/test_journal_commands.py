@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.journal_files import RUN, change_letter, findings, kept, verb
 
-from runbook.journal.inspection import from_lines
+from runbook.journal.record import from_lines
 from runbook.journal.sqlite import SqliteJournal
 
 

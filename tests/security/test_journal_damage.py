@@ -13,7 +13,7 @@ from support.journals import START, began, holder
 from support.places import PUSH, Place, make_place
 
 from runbook.errors import JournalError
-from runbook.journal.inspection import to_lines
+from runbook.journal.record import to_lines
 from runbook.journal.sqlite import SqliteJournal
 from runbook.reports.run_history import rows, running
 

@@ -37,7 +37,7 @@ from runbook.journal.sqlite import SqliteJournal
 if {uid}:
     os.setgroups([]); os.setgid({uid}); os.setuid({uid})
 home = Path({home!r})
-journal = SqliteJournal(home, MachineLocks(Path({locks!r}), home))
+journal = SqliteJournal(home, MachineLocks(Path({locks!r}), str(home)))
 for line in sys.stdin:
     word, run = line.split()
     if word == "hold":
@@ -93,7 +93,7 @@ def another(tmp_path: Path, locks: Path) -> Iterator[Another]:
 
 def journal_of(home: Path, locks: Path) -> SqliteJournal:
     """Return the journal of a home, with the locks of the machine."""
-    return SqliteJournal(home, MachineLocks(locks, home))
+    return SqliteJournal(home, MachineLocks(locks, str(home)))
 
 
 def test_another_home_sees_who_holds_the_target(tmp_path: Path, locks: Path, another: Another) -> None:
@@ -192,7 +192,7 @@ def test_a_journal_that_is_begun_anew_doesn_t_hide_a_living_run(tmp_path: Path, 
 
 def lock_name(locks: Path, tmp_path: Path) -> str:
     """Return the name under which this process would lock the target."""
-    machine = MachineLocks(locks, tmp_path)
+    machine = MachineLocks(locks, str(tmp_path))
     assert machine.hold(TARGET, holder("ours")) is None
     (found,) = locks.iterdir()
     machine.release(TARGET)
@@ -221,7 +221,7 @@ def test_what_a_stranger_puts_there_is_no_crash_and_nothing_is_written_through_i
         texts = {"huge": b"[" * 10**6, "binary": b"\xff\x00" * 99, "list": b"[]", "no moment": moment}
         trap.write_bytes(texts.get(kind, wrong))
 
-    machine = MachineLocks(locks, tmp_path)
+    machine = MachineLocks(locks, str(tmp_path))
     other = machine.hold(TARGET, holder("ours"))
     if other is not None:  # a file that may be somebody's: it is named, and can be taken over
         assert (other.run, other.alive) == (trap.name, False)
@@ -239,7 +239,7 @@ def test_a_stranger_s_words_are_shown_as_text_beside_the_account_that_wrote_them
         fcntl.flock(stream, fcntl.LOCK_EX)
         if os.geteuid() == 0:
             os.chown(trap, 65534, 65534)
-        other = MachineLocks(locks, tmp_path).hold(TARGET, holder("ours"))
+        other = MachineLocks(locks, str(tmp_path)).hold(TARGET, holder("ours"))
 
     assert other is not None
     assert (other.run, other.alive) == ("r<U+001B>[2J<U+202E>", True)
@@ -251,7 +251,7 @@ def test_a_stranger_s_words_are_shown_as_text_beside_the_account_that_wrote_them
 @pytest.mark.parametrize("how", ["removed", "replaced"])
 def test_a_lock_that_is_removed_stops_its_run(tmp_path: Path, locks: Path, how: str) -> None:
     """Without it nobody else would see this run."""
-    machine = MachineLocks(locks, tmp_path)
+    machine = MachineLocks(locks, str(tmp_path))
     assert machine.hold(TARGET, holder("ours")) is None
     (file,) = locks.iterdir()
     text = file.read_text()
@@ -268,14 +268,14 @@ def test_a_directory_where_others_may_delete_locks_is_refused(tmp_path: Path, lo
     """With the mode that it needs."""
     locks.chmod(mode)
     with pytest.raises(JournalError, match="delete other users' files") as raised:
-        MachineLocks(locks, tmp_path).hold(TARGET, holder("ours"))
+        MachineLocks(locks, str(tmp_path)).hold(TARGET, holder("ours"))
     assert "chmod +t" in raised.value.hint
 
 
 def test_a_directory_that_is_not_there_stops_the_run(tmp_path: Path) -> None:
     """In doubt nothing runs."""
     with pytest.raises(JournalError, match="can't be kept in"):
-        MachineLocks(tmp_path / "none", tmp_path).hold(TARGET, holder("ours"))
+        MachineLocks(tmp_path / "none", str(tmp_path)).hold(TARGET, holder("ours"))
 
 
 def test_of_many_that_begin_at_once_one_at_most_gets_the_target(tmp_path: Path, locks: Path) -> None:
@@ -310,7 +310,7 @@ def test_another_user_is_seen_by_account_and_can_t_be_pushed_aside(tmp_path: Pat
     another = Another(home, locks, uid)
     try:
         assert another.tell("hold", "theirs") == "mine"
-        other = MachineLocks(locks, tmp_path).hold(TARGET, holder("ours"))
+        other = MachineLocks(locks, str(tmp_path)).hold(TARGET, holder("ours"))
         assert other is not None
         assert other.operator == ("ada (account nobody)" if uid else "ada")
         (file,) = locks.iterdir()
@@ -378,7 +378,7 @@ def test_the_first_home_s_next_command_does_not_run_while_the_second_has_the_tar
     """It ends with 5 and names who took the target over."""
     place = make_place(tmp_path)
     answer = place.answer
-    theirs = MachineLocks(place.root, tmp_path / "elsewhere")
+    theirs = MachineLocks(place.root, str(tmp_path / "elsewhere"))
 
     def lose(screen: str) -> str:
         if "Type yes to run" in screen:
@@ -397,7 +397,7 @@ def test_the_first_home_s_next_command_does_not_run_while_the_second_has_the_tar
 def test_status_shows_a_run_of_another_home(tmp_path: Path) -> None:
     """With where its record is."""
     place = make_place(tmp_path)
-    theirs = MachineLocks(place.root, tmp_path / "elsewhere")
+    theirs = MachineLocks(place.root, str(tmp_path / "elsewhere"))
     assert theirs.hold(TARGET, replace(holder("theirs"), operator="bob", step="push")) is None
     shown = subprocess.run(
         [sys.executable, "-m", "runbook", "status"], env=place.environment, capture_output=True, text=True, check=True

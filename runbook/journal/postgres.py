@@ -1,0 +1,263 @@
+"""The journal that a team shares, in a PostgreSQL database. Once `append` returns, the event is on its disk."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+from runbook.errors import JournalError, JournalUnreachableError
+from runbook.journal.address import JournalAddress
+from runbook.journal.chain import Damage, Head, Link, start_of
+from runbook.journal.codec import from_json, to_json
+from runbook.journal.events import PERMITS, Event, RunStarted
+from runbook.journal.facts import Query, facts_of
+from runbook.journal.heartbeat import Heartbeat
+from runbook.journal.interface import Holder
+from runbook.journal.liveness import birth, is_alive, this_host
+from runbook.journal.lock_rules import SILENT_SECONDS, may_replace
+from runbook.journal.machine_locks import MachineLocks
+from runbook.journal.postgres_connection import Row, SharedConnection
+from runbook.journal.record import Contents, replay
+from runbook.journal.spool import Entry, Spool
+
+__all__ = ["PostgresJournal"]
+
+_APPEND = "select number from append(%s, %s, %s, %s, %s, %s, %s::text[], %s::text[], %s::text[])"
+_LINK = "e.sequence, e.run, e.number, e.at, e.body, e.hash"
+_HEAD = "r.id, r.events, r.head, r.unproven"
+_RECORD = f"""
+select {_LINK}, {_HEAD} from (select %s::text as id) asked
+left join runs r on r.id = asked.id left join events e on e.run = asked.id order by e.number
+"""  # noqa: S608 - only names of our own
+_LISTED = """
+select id from runs where
+  (%s = '' or (select at from events where run = id and events.number = 1) >= %s)
+  and (%s = '' or exists (select from facts where run = id and kind = 'target' and name = %s))
+"""
+_WITH_FACT = """
+  and exists (select from facts where run = id and kind = %s and strpos(lower(value), %s) > 0)
+"""
+_HOLDER = """
+select run, procedure, operator, host, pid, since, step, born, extract(epoch from clock_timestamp() - beat)::float8
+from locks
+"""
+_TAKE = "select take(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+_TRIES = 5
+"""How often to look who has a target if it changes hands meanwhile."""
+
+
+class PostgresJournal:
+    """The record of all runs of a team.
+
+    Every append is a transaction of its own, in one round trip, for which the server waits until it's on disk. While
+    the server can't be reached, events that only say what has happened wait in `state`/spool; `waiting` says so. As
+    soon as there is a connection again, they are appended in their order, each once. `machine` locks targets against
+    runs that record in another journal of this machine.
+    """
+
+    def __init__(self, address: JournalAddress, state: Path, machine: MachineLocks | None = None) -> None:
+        self.address = address
+        name = sha256(address.place.encode()).hexdigest()[:12]
+        self._spool = Spool(state / "spool" / name)
+        self._shared = SharedConnection(address, self._send)
+        self._machine = machine
+        self._heartbeats: dict[str, tuple[Heartbeat, SharedConnection]] = {}
+
+    @property
+    def place(self) -> str:
+        """The address, without a password."""
+        return self.address.place
+
+    @property
+    def role(self) -> str:
+        """The database role of this process."""
+        if not self._shared.role:
+            self._shared.ask("select 1")
+        return self._shared.role
+
+    @property
+    def waiting(self) -> str:
+        """How many events wait on this machine, and where; empty if none do."""
+        return self._spool.waiting()
+
+    def exists(self) -> bool:
+        """Return True: whoever names a shared journal means to have one."""
+        return True
+
+    # --- events ---------------------------------------------------------------------------------------------------
+
+    def append(self, run: str, event: Event) -> None:
+        """Write the event; return once it's on the server's disk, or on this one's if it may wait.
+
+        Raises JournalUnreachableError for an event of `PERMITS` that can't be written now.
+        """
+        entry = Entry(event.at.isoformat(), to_json(event), secrets.token_hex(8))
+        try:
+            self._send_earlier(run)
+            self._append(run, entry, event)
+        except JournalUnreachableError:
+            if isinstance(event, PERMITS):
+                raise
+            self._spool.keep(run, entry)
+
+    def _send_earlier(self, run: str) -> None:
+        """Send what waits, because events must arrive in order. Raises JournalUnreachableError if any still waits."""
+        if self._spool.count(run):
+            self._send()
+        if self._spool.count(run):
+            hint = "Nothing more of this run can be recorded before them, so nothing ran."
+            raise JournalUnreachableError(f"earlier events of run {run} wait: {self.waiting}", hint=hint)
+
+    def _append(self, run: str, entry: Entry, event: Event) -> None:
+        write = partial(self._write, run, entry, event)
+        try:
+            write(again=False)
+        except JournalUnreachableError:
+            # The connection may have been lost long ago, or after the event had arrived.
+            write(again=True)
+
+    def _write(self, run: str, entry: Entry, event: Event, *, again: bool) -> None:
+        facts = facts_of(event)
+        start = start_of(run) if isinstance(event, RunStarted) else ""
+        columns = [[getattr(fact, name) for fact in facts] for name in ("kind", "name", "value")]
+        self._shared.ask(_APPEND, (run, entry.at, entry.body, entry.key, start, again, *columns))
+
+    def _send(self) -> None:
+        """Append the events that wait."""
+        self._spool.send(lambda run, entry: self._write(run, entry, from_json(entry.body), again=True))
+
+    def events(self, run: str) -> Sequence[Event]:
+        """Return the run's events in order. Raises JournalError if there is no such run, or its record is damaged."""
+        return replay(run, *self.record(run))
+
+    def record(self, run: str) -> tuple[Sequence[Link], Head | None]:
+        """Return the run's events as stored, damaged or not, and its entry in the list of runs."""
+        rows = self._read(_RECORD, (run,))
+        head = next((_head(row[6:]) for row in rows if row[6] is not None), None)
+        return tuple(_link(row[:6]) for row in rows if row[0] is not None), head
+
+    def runs(self, query: Query | None = None, *, limit: int | None = None) -> Sequence[str]:
+        """Return the ids of the runs that the query matches (default: all), newest first."""
+        wanted = query or Query()
+        asked: list[object] = [wanted.earliest, wanted.earliest, wanted.kind, wanted.kind]
+        for kind, text in wanted.texts.items():
+            asked += [kind.value, text]
+        matching = _LISTED + _WITH_FACT * len(wanted.texts)
+        rows = self._read(f"{matching} order by number desc limit %s", (*asked, limit))
+        return tuple(row[0] for row in rows)
+
+    def inspect(self) -> tuple[Contents, Sequence[Damage]]:
+        """Return everything in the journal, and all damage."""
+        with self._shared.one_state():
+            (begun,) = self._shared.ask("select runs from about")[0]
+            heads = [_head(row) for row in self._shared.ask(f"select {_HEAD} from runs r order by number")]  # noqa: S608
+            numbers = {row[0] for row in self._shared.ask("select number from runs")}
+            links = [_link(row) for row in self._shared.ask(f"select {_LINK} from events e order by sequence")]  # noqa: S608
+        record = Contents(links, {head.run: head for head in heads})
+        lost = [number for number in range(1, begun + 1) if number not in numbers]
+        found = [Damage("", 0, f"the journal has lost the run that began as number {number}") for number in lost]
+        return record, [*record.findings(), *found]
+
+    def close(self) -> None:
+        """Close the connection; the next use opens it again."""
+        self._shared.close()
+
+    def _read(self, query: str, values: Sequence[object] = ()) -> list[Row]:
+        try:
+            return self._shared.ask(query, values)
+        except JournalUnreachableError:
+            return self._shared.ask(query, values)  # the server may have been restarted since the last question
+
+    # --- locks ----------------------------------------------------------------------------------------------------
+
+    def hold(self, target: str, holder: Holder, *, over: Holder | None = None) -> Holder | None:
+        """Take the target's lock, or say who has it.
+
+        We get it if it's free, if this very process has it for this run, if `over` still has it, or if its holder died
+        or went silent, in a run that hadn't begun or was over. It must also be free in every other journal of this
+        machine. While we have it, the server hears of us every few seconds.
+        """
+        other = self._machine.hold(target, holder, over) if self._machine else None
+        if other is not None:
+            return other
+        other = self._hold_there(target, holder, over)
+        if other is not None and self._machine:
+            self._machine.release(target)
+        if other is None and target not in self._heartbeats:
+            self._heartbeats[target] = self._start_heartbeat(target, holder)
+        return other
+
+    def _hold_there(self, target: str, holder: Holder, over: Holder | None) -> Holder | None:
+        born = birth(holder.pid) if holder.host == this_host() else ""
+        who = (holder.run, holder.procedure, holder.operator, holder.host, holder.pid, born)
+        ours = (target, *who, holder.since.isoformat(), holder.step)
+        now: Holder | None = None
+        for _ in range(_TRIES):
+            now = next((_holder(row) for row in self._read(f"{_HOLDER} where target = %s", (target,))), None)
+            if now is not None and not may_replace(now, holder, over, last_event=self._last_event(now.run)):
+                return now
+            seen = (None, None, None) if now is None else (now.run, now.host, now.pid)
+            if self._read(_TAKE, (*ours, *seen)) == [(True,)]:
+                return None
+        return now
+
+    def release(self, target: str, run: str) -> None:
+        """Release the lock, if that run has it in this process."""
+        heartbeat, shared = self._heartbeats.pop(target, (None, None))
+        if heartbeat is not None and shared is not None:
+            heartbeat.stop()
+        if self._machine:
+            self._machine.release(target)
+        self._read("select release(%s, %s, %s, %s)", (target, run, os.getpid(), this_host()))
+
+    def holders(self) -> Sequence[Holder]:
+        """Return the holders, each with whether its process is still alive; those of other journals come last."""
+        here = tuple(_holder(row) for row in self._read(f"{_HOLDER} order by since"))
+        return (*here, *self._machine.elsewhere()) if self._machine else here
+
+    def _last_event(self, run: str) -> str | None:
+        rows = self._read("select body from events where run = %s order by number desc limit 1", (run,))
+        return str(rows[0][0]) if rows else None
+
+    def _start_heartbeat(self, target: str, holder: Holder) -> tuple[Heartbeat, SharedConnection]:
+        shared = SharedConnection(self.address)  # of its own: the walk's may be busy, or used by no thread but its own
+
+        def beat() -> None:
+            with suppress(JournalError):
+                shared.ask("select beat(%s, %s, %s, %s)", (target, holder.run, holder.pid, holder.host))
+
+        return Heartbeat(beat), shared
+
+
+def _link(row: Row) -> Link:
+    sequence, run, number, at, body, hashed = row
+    return Link(run, number, at, body.encode("utf-8", "surrogateescape"), hashed, sequence)
+
+
+def _head(row: Row) -> Head:
+    run, events, head, unproven = row
+    return Head(run, events, head, unproven)
+
+
+def _holder(row: Row) -> Holder:
+    run, procedure, operator, host, pid, since, step, born, silent = row
+    alive = is_alive(pid, born, host)
+    if alive is None and silent < SILENT_SECONDS:
+        alive = True
+    return Holder(
+        run=run,
+        procedure=procedure,
+        operator=operator,
+        host=host,
+        pid=pid,
+        since=datetime.fromisoformat(since).astimezone(UTC),
+        step=step,
+        alive=alive,
+        silent=max(0.0, silent),
+    )

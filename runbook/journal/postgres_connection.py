@@ -1,0 +1,175 @@
+"""A connection to the shared journal that never waits forever, and whose errors say what to do."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from runbook.errors import JournalError, JournalUnreachableError, MissingPartError, RunbookError
+from runbook.installation import command_that_adds
+from runbook.journal.address import JournalAddress
+from runbook.journal.postgres_schema import OPERATOR_ROLE, SCHEMA, require_version
+from runbook.printable import one_line
+
+if TYPE_CHECKING:
+    import psycopg
+
+__all__ = ["Row", "SharedConnection", "connect", "telling"]
+
+Row = tuple[Any, ...]
+
+_CONNECT_SECONDS = 5
+_ANSWER_SECONDS = 15.0
+"""How long an answer may take before the connection is cut. The server gives up earlier, unless it's out of reach."""
+_SETTINGS = f"""
+set statement_timeout = '10s';
+set lock_timeout = '5s';
+set idle_in_transaction_session_timeout = '30s';
+set synchronous_commit = on;
+set search_path = {SCHEMA}, pg_temp
+"""
+
+
+def connect(address: JournalAddress) -> psycopg.Connection[Row]:
+    """Open a connection in autocommit mode.
+
+    Raises MissingPartError without psycopg, and JournalUnreachableError if the server doesn't let us in.
+    """
+    driver = _driver()
+    with telling(address):
+        connection: psycopg.Connection[Row] = driver.connect(
+            address.url,
+            autocommit=True,
+            connect_timeout=_CONNECT_SECONDS,
+            application_name="runbook",
+            keepalives_idle=5,
+            keepalives_interval=2,
+            keepalives_count=3,
+        )
+    return connection
+
+
+@contextmanager
+def telling(address: JournalAddress) -> Iterator[None]:
+    """Turn what the driver raises in the block into a JournalError that says what to do."""
+    psycopg = _driver()
+    errors = psycopg.errors
+    try:
+        yield
+    except (errors.InvalidSchemaName, errors.UndefinedTable, errors.UndefinedFunction) as error:
+        raise JournalError(
+            f"there is no journal in {address.place}",
+            hint="`runbook journal init` creates it; an administrator of that database does that once.",
+        ) from error
+    except errors.InsufficientPrivilege as error:
+        raise JournalError(
+            f"the shared journal in {address.place} refuses you: {_said(error)}",
+            hint=f"Its administrator lets you in: grant {OPERATOR_ROLE} to your role.",
+        ) from error
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise JournalUnreachableError(
+            f"the shared journal in {address.place} can't be reached: {_said(error)}",
+            hint="Nothing runs that it doesn't know of. Is the network up? `runbook doctor` tries again. To work "
+            "without it, on this machine's own journal: RUNBOOK_JOURNAL=local",
+        ) from error
+    except psycopg.Error as error:
+        if (error.sqlstate or "").startswith("RB"):  # raised by our own functions
+            raise JournalError(_said(error), hint=error.diag.message_hint or "") from error
+        raise JournalError(f"the shared journal in {address.place} refuses this: {_said(error)}") from error
+
+
+class SharedConnection:
+    """Opens the connection when it's needed, and again after it was lost. `opened` is called with each new one."""
+
+    def __init__(self, address: JournalAddress, opened: Callable[[], None] = lambda: None) -> None:
+        self.address = address
+        self.role = ""
+        """The database role that this process has, once it's connected."""
+        self._opened = opened
+        self._connection: psycopg.Connection[Row] | None = None
+
+    def ask(self, query: str, values: Sequence[object] = ()) -> list[Row]:
+        """Return the rows of a statement; an empty list if it has none. Raises JournalError.
+
+        JournalUnreachableError leaves open whether the statement took effect. The next call connects again.
+        """
+        try:
+            connection = self._open()
+            with telling(self.address), _cut_after(connection, _ANSWER_SECONDS):
+                found = connection.execute(query.encode(), values)
+                return found.fetchall() if found.description else []
+        except JournalUnreachableError:
+            self.close()
+            raise
+
+    @contextmanager
+    def one_state(self) -> Iterator[None]:
+        """Let every read in the block see the same state."""
+        self.ask("begin transaction isolation level repeatable read, read only")
+        try:
+            yield
+        finally:
+            with suppress(JournalError):
+                self.ask("rollback")
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _open(self) -> psycopg.Connection[Row]:
+        if self._connection is None or self._connection.closed:
+            connection = connect(self.address)
+            try:
+                connection.prepare_threshold = 1  # every statement is used again and again
+                with telling(self.address), _cut_after(connection, _ANSWER_SECONDS):
+                    connection.execute(_SETTINGS.encode())
+                    row = connection.execute("select version, session_user from about").fetchone()
+                require_version(int(row[0]) if row else 0)
+            except BaseException:
+                connection.close()
+                raise
+            self._connection, self.role = connection, str(row[1]) if row else ""
+            self._opened()
+            # What `opened` sends may have lost the connection again.
+            return self._open()
+        return self._connection
+
+
+@contextmanager
+def _cut_after(connection: psycopg.Connection[Row], seconds: float) -> Iterator[None]:
+    """Cut the connection unless the block ends in time: a network that lost the answer would let us wait forever."""
+    timer = threading.Timer(seconds, _cut, (connection,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _cut(connection: psycopg.Connection[Row]) -> None:
+    # If it's closed already, nobody waits for it.
+    with suppress(OSError, RunbookError, ValueError), socket.socket(fileno=os.dup(connection.pgconn.socket)) as copy:
+        copy.shutdown(socket.SHUT_RDWR)
+
+
+def _driver() -> ModuleType:
+    try:
+        import psycopg
+    except ImportError as error:
+        hint = f"To add it: {command_that_adds('team')}"
+        raise MissingPartError("the shared journal needs psycopg, the driver for PostgreSQL", hint=hint) from error
+    return psycopg
+
+
+def _said(error: Exception) -> str:
+    """Return the first line of what the server or the driver said."""
+    lines = str(error).strip().splitlines()
+    return one_line(lines[0]) if lines else type(error).__name__

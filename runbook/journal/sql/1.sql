@@ -1,0 +1,152 @@
+-- Version 1. Everybody appends through functions that run as the schema's owner; nobody changes or deletes events.
+
+create table about (
+    one boolean primary key default true check (one),
+    version integer not null,
+    runs bigint not null default 0  -- how many have begun: without a gap, so that a lost run shows
+);
+insert into about (version) values (0);
+
+create table runs (
+    number bigint primary key,
+    id text not null unique,
+    events integer not null,
+    head text not null,
+    unproven integer not null default 0
+) with (fillfactor = 50);  -- each event updates its run's row, which stays on its page if there is room
+
+create table events (
+    run text not null,
+    number integer not null,
+    sequence bigint not null generated always as identity,
+    at text not null,
+    body text not null,
+    hash text not null,
+    key text not null,  -- given by the writer, so that an event that is sent again is recognised
+    recorded_at timestamptz not null default clock_timestamp(),
+    recorded_by name not null default session_user,
+    primary key (run, number)
+);
+create unique index events_in_order on events (sequence);
+
+create table facts (
+    run text not null,
+    kind text not null,
+    name text not null,
+    value text not null,
+    primary key (run, kind, name, value)
+);
+
+create table locks (
+    target text primary key,
+    run text not null,
+    procedure text not null,
+    operator text not null,
+    host text not null,
+    pid integer not null,
+    born text not null,
+    since text not null,
+    step text not null,
+    beat timestamptz not null default clock_timestamp()
+) with (fillfactor = 50);
+
+create function refuse() returns trigger language plpgsql as $$
+begin
+    raise exception using errcode = 'RB001', message = 'the journal is append-only';
+end
+$$;
+create trigger stay before update or delete on events for each row execute function refuse();
+create trigger remain before truncate on events for each statement execute function refuse();
+create trigger stay before delete on runs for each row execute function refuse();
+create trigger remain before truncate on runs for each statement execute function refuse();
+
+-- Must agree with `hash_of` of runbook/journal/chain.py: each part with its length before it.
+create function chained(previous text, run text, number integer, at text, body text) returns text
+language sql immutable
+return encode(sha256(convert_to(
+    octet_length(previous) || ':' || previous
+    || octet_length(run) || ':' || run
+    || octet_length(number::text) || ':' || number
+    || octet_length(at) || ':' || at
+    || octet_length(body) || ':' || body,
+    'UTF8')), 'hex');
+
+create function append(
+    p_run text, p_at text, p_body text, p_key text, p_start text, p_again boolean,
+    p_kinds text[], p_names text[], p_values text[], out number integer, out hash text
+) language plpgsql security definer set search_path from current as $$
+declare
+    previous text;
+begin
+    -- Whoever claims a database role must have it: that is how two people are told apart.
+    if p_body like '%"role":%' and coalesce(p_body::json ->> 'role', '') not in ('', session_user) then
+        raise exception using errcode = 'RB002', message = format('the event names the role %s, and you are %s',
+            p_body::json ->> 'role', session_user);
+    end if;
+    if p_again then  -- the writer doesn't know whether it arrived
+        perform from runs where id = p_run for update;
+        select events.number, events.hash into append.number, append.hash
+        from events where run = p_run and key = p_key;
+        if found then
+            return;
+        end if;
+    end if;
+    if p_start <> '' then
+        perform from runs where id = p_run;
+        if found then
+            raise exception using errcode = 'RB003', hint = 'Nothing ran. Start again.',
+                message = format('a run called ''%s'' began at the same moment', p_run);
+        end if;
+        update about set runs = about.runs + 1;
+        number := 1;
+        hash := chained(p_start, p_run, 1, p_at, p_body);
+        insert into runs (number, id, events, head) select about.runs, p_run, 1, append.hash from about;
+    else
+        select runs.events + 1, runs.head into append.number, previous from runs where id = p_run for update;
+        if not found then
+            raise exception using errcode = 'RB004', message = format('the journal has no run called ''%s''', p_run);
+        end if;
+        hash := chained(previous, p_run, number, p_at, p_body);
+        update runs set events = append.number, head = append.hash where id = p_run;
+    end if;
+    insert into events (run, number, at, body, hash, key)
+    values (p_run, append.number, p_at, p_body, append.hash, p_key);
+    if p_kinds <> '{}' then
+        insert into facts select p_run, * from unnest(p_kinds, p_names, p_values) on conflict do nothing;
+    end if;
+end
+$$;
+
+-- Takes a target that is free (no p_from_run), or that the named holder still has. Returns whether it is ours now.
+create function take(
+    p_target text, p_run text, p_procedure text, p_operator text, p_host text, p_pid integer, p_born text,
+    p_since text, p_step text, p_from_run text, p_from_host text, p_from_pid integer
+) returns boolean language plpgsql security definer set search_path from current as $$
+begin
+    if p_from_run is null then
+        insert into locks values (p_target, p_run, p_procedure, p_operator, p_host, p_pid, p_born, p_since,
+            p_step) on conflict do nothing;
+    else
+        update locks set run = p_run, procedure = p_procedure, operator = p_operator, host = p_host, pid = p_pid,
+            born = p_born, since = p_since, step = p_step, beat = clock_timestamp()
+        where target = p_target and run = p_from_run and host = p_from_host and pid = p_from_pid;
+    end if;
+    return found;
+end
+$$;
+
+-- Says that the holder is alive. Returns false if it holds the target no longer.
+create function beat(p_target text, p_run text, p_pid integer, p_host text) returns boolean
+language plpgsql security definer set search_path from current as $$
+begin
+    update locks set beat = clock_timestamp()
+    where target = p_target and run = p_run and pid = p_pid and host = p_host;
+    return found;
+end
+$$;
+
+create function release(p_target text, p_run text, p_pid integer, p_host text) returns void
+language sql security definer set search_path from current
+begin atomic
+    delete from locks where target = p_target and run = p_run and pid = p_pid and host = p_host;
+end;

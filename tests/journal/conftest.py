@@ -1,0 +1,42 @@
+"""Every journal test runs on both engines, if it asks for `engine`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.journal_engines import Engine, PostgresEngine, SqliteEngine, durable_postgres, empty_journal
+
+from runbook.drill.postgres import Postgres
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Postgres]:
+    """Run a PostgreSQL for all tests of this folder."""
+    with durable_postgres() as postgres:
+        yield postgres
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """Return an engine with an empty journal."""
+    if request.param == "sqlite":
+        sqlite = SqliteEngine(tmp_path / "state")
+        yield sqlite
+        sqlite.close()
+        return
+    yield from _postgres_engine(request.getfixturevalue("server"), tmp_path)
+
+
+@pytest.fixture
+def shared(server: Postgres, tmp_path: Path) -> Iterator[PostgresEngine]:
+    """Return the engine that a team shares, with an empty journal."""
+    yield from _postgres_engine(server, tmp_path)
+
+
+def _postgres_engine(server: Postgres, tmp_path: Path) -> Iterator[PostgresEngine]:
+    empty_journal(server)
+    engine = PostgresEngine(tmp_path / "state", server.url, server.admin_url)
+    yield engine
+    engine.close()
