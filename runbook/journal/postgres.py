@@ -7,8 +7,7 @@ import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import partial
-from hashlib import sha256
+from functools import cached_property, partial
 from pathlib import Path
 
 from runbook.errors import JournalError, JournalUnreachableError
@@ -56,16 +55,15 @@ class PostgresJournal:
     """The record of all runs of a team.
 
     Every append is a transaction of its own, in one round trip, for which the server waits until it's on disk. While
-    the server can't be reached, events that only say what has happened wait in `state`/spool; `waiting` says so. As
-    soon as there is a connection again, they are appended in their order, each once. `machine` locks targets against
-    runs that record in another journal of this machine.
+    the server can't be reached, events that only say what has happened wait in `state`/spool; `waiting` says so. The
+    next append or question that reaches the server appends them first, in their order, each once. `machine` locks
+    targets against runs that record in another journal of this machine.
     """
 
     def __init__(self, address: JournalAddress, state: Path, machine: MachineLocks | None = None) -> None:
         self.address = address
-        name = sha256(address.place.encode()).hexdigest()[:12]
-        self._spool = Spool(state / "spool" / name)
-        self._shared = SharedConnection(address, self._send)
+        self._state = state
+        self._shared = SharedConnection(address)
         self._machine = machine
         self._heartbeats: dict[str, tuple[Heartbeat, SharedConnection]] = {}
 
@@ -77,14 +75,13 @@ class PostgresJournal:
     @property
     def role(self) -> str:
         """The database role of this process."""
-        if not self._shared.role:
-            self._shared.ask("select 1")
+        self._know()
         return self._shared.role
 
     @property
     def waiting(self) -> str:
         """How many events wait on this machine, and where; empty if none do."""
-        return self._spool.waiting()
+        return self._spool.waiting() if self._shared.journal else ""
 
     def exists(self) -> bool:
         """Return True: whoever names a shared journal means to have one."""
@@ -98,6 +95,7 @@ class PostgresJournal:
         Raises JournalUnreachableError for an event of `PERMITS` that can't be written now.
         """
         entry = Entry(event.at.isoformat(), to_json(event), secrets.token_hex(8))
+        self._know()
         try:
             self._send_earlier(run)
             self._append(run, entry, event)
@@ -108,8 +106,7 @@ class PostgresJournal:
 
     def _send_earlier(self, run: str) -> None:
         """Send what waits, because events must arrive in order. Raises JournalUnreachableError if any still waits."""
-        if self._spool.count(run):
-            self._send()
+        self._send()
         if self._spool.count(run):
             hint = "Nothing more of this run can be recorded before them, so nothing ran."
             raise JournalUnreachableError(f"earlier events of run {run} wait: {self.waiting}", hint=hint)
@@ -128,6 +125,17 @@ class PostgresJournal:
         columns = [[getattr(fact, name) for fact in facts] for name in ("kind", "name", "value")]
         self._shared.ask(_APPEND, (run, entry.at, entry.body, entry.key, start, again, *columns))
 
+    @cached_property
+    def _spool(self) -> Spool:
+        """The events that wait for this very journal, whatever its address is today."""
+        self._know()
+        return Spool(self._state / "spool" / self._shared.journal)
+
+    def _know(self) -> None:
+        """Find out which journal this is, once. Raises JournalError."""
+        if not self._shared.journal:
+            self._read("select 1")
+
     def _send(self) -> None:
         """Append the events that wait."""
         self._spool.send(lambda run, entry: self._write(run, entry, from_json(entry.body), again=True))
@@ -138,7 +146,7 @@ class PostgresJournal:
 
     def record(self, run: str) -> tuple[Sequence[Link], Head | None]:
         """Return the run's events as stored, damaged or not, and its entry in the list of runs."""
-        rows = self._read(_RECORD, (run,))
+        rows = self._read_all(_RECORD, (run,))
         head = next((_head(row[6:]) for row in rows if row[6] is not None), None)
         return tuple(_link(row[:6]) for row in rows if row[0] is not None), head
 
@@ -149,11 +157,12 @@ class PostgresJournal:
         for kind, text in wanted.texts.items():
             asked += [kind.value, text]
         matching = _LISTED + _WITH_FACT * len(wanted.texts)
-        rows = self._read(f"{matching} order by number desc limit %s", (*asked, limit))
+        rows = self._read_all(f"{matching} order by number desc limit %s", (*asked, limit))
         return tuple(row[0] for row in rows)
 
     def inspect(self) -> tuple[Contents, Sequence[Damage]]:
         """Return everything in the journal, and all damage."""
+        self._send()
         with self._shared.one_state():
             (begun,) = self._shared.ask("select runs from about")[0]
             heads = [_head(row) for row in self._shared.ask(f"select {_HEAD} from runs r order by number")]  # noqa: S608
@@ -167,6 +176,11 @@ class PostgresJournal:
     def close(self) -> None:
         """Close the connection; the next use opens it again."""
         self._shared.close()
+
+    def _read_all(self, query: str, values: Sequence[object]) -> list[Row]:
+        """Read events, including those that wait here."""
+        self._send()
+        return self._read(query, values)
 
     def _read(self, query: str, values: Sequence[object] = ()) -> list[Row]:
         try:

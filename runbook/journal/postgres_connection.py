@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -84,13 +84,12 @@ def telling(address: JournalAddress) -> Iterator[None]:
 
 
 class SharedConnection:
-    """Opens the connection when it's needed, and again after it was lost. `opened` is called with each new one."""
+    """Opens the connection when it's needed, and again after it was lost."""
 
-    def __init__(self, address: JournalAddress, opened: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, address: JournalAddress) -> None:
         self.address = address
-        self.role = ""
-        """The database role that this process has, once it's connected."""
-        self._opened = opened
+        self.role = self.journal = ""
+        """The database role that this process has, and the journal's id, once it was connected."""
         self._connection: psycopg.Connection[Row] | None = None
 
     def ask(self, query: str, values: Sequence[object] = ()) -> list[Row]:
@@ -130,15 +129,13 @@ class SharedConnection:
                 connection.prepare_threshold = 1  # every statement is used again and again
                 with telling(self.address), _cut_after(connection, _ANSWER_SECONDS):
                     connection.execute(_SETTINGS.encode())
-                    row = connection.execute("select version, session_user from about").fetchone()
-                require_version(int(row[0]) if row else 0)
+                    row = connection.execute("select version, session_user, id from about").fetchone()
+                version, self.role, self.journal = row or (0, "", "")
+                require_version(version)
             except BaseException:
                 connection.close()
                 raise
-            self._connection, self.role = connection, str(row[1]) if row else ""
-            self._opened()
-            # What `opened` sends may have lost the connection again.
-            return self._open()
+            self._connection = connection
         return self._connection
 
 

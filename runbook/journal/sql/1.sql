@@ -3,6 +3,7 @@
 create table about (
     one boolean primary key default true check (one),
     version integer not null,
+    id text not null default gen_random_uuid(),  -- tells it from every other journal, whatever its address
     runs bigint not null default 0  -- how many have begun: without a gap, so that a lost run shows
 );
 insert into about (version) values (0);
