@@ -18,6 +18,7 @@ __all__ = [
     "NoTerminalError",
     "PolicyRefusal",
     "ProgramChangedError",
+    "RunTakenOverError",
     "RunbookError",
     "TargetHeldError",
     "Terminated",
@@ -76,6 +77,10 @@ class TargetHeldError(RunbookError):
     """Another run holds the target."""
 
     exit_code = ExitCode.TARGET_HELD
+
+
+class RunTakenOverError(TargetHeldError):
+    """Somebody else continues this very run, so its record is theirs to write."""
 
 
 class JournalError(RunbookError):

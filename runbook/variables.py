@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import MutableMapping
 
-__all__ = ["JOURNAL_VARIABLE", "OWN_VARIABLES", "take_values", "variable_of"]
+__all__ = ["OWN_VARIABLES", "take_values", "variable_of"]
 
-JOURNAL_VARIABLE = "RUNBOOK_JOURNAL"
 OWN_VARIABLES = {
     "RUNBOOK_ASCII": "draw screens in ASCII only",
     "RUNBOOK_BOOK": "the directory of the book to use",
     "RUNBOOK_CHROMIUM": "the browser for the site's tests",
     "RUNBOOK_DRILL_DATABASE": "the PostgreSQL server that drills use",
     "RUNBOOK_EDIT_URI": "where the site's pages are edited",
-    JOURNAL_VARIABLE: "the shared journal: an address that begins with postgresql://, or `local` for this machine's",
+    "RUNBOOK_JOURNAL": "the shared journal: an address that begins with postgresql://, or `local` for this machine's",
     "RUNBOOK_LOCKS": "the directory, shared by all users of a machine, in which runs lock their targets (`/tmp`)",
     "RUNBOOK_SITE_URL": "the site's address",
     "RUNBOOK_TEST_WORKERS": "how many processes run the tests",
     "RUNBOOK_TOOLS": "the node_modules with the tools of drills",
 }
 """The program's own settings and their purpose. A test finds variables that are missing here."""
+
+
+_MAY_HAVE_PASSWORD = "RUNBOOK_JOURNAL"
 
 
 def variable_of(parameter: str) -> str | None:
@@ -36,6 +38,6 @@ def take_values(environ: MutableMapping[str, str]) -> dict[str, str]:
     """
     whole = dict(environ)
     for name in whole:
-        if name.startswith("RUNBOOK_") and (name == JOURNAL_VARIABLE or name not in OWN_VARIABLES):
+        if name.startswith("RUNBOOK_") and (name == _MAY_HAVE_PASSWORD or name not in OWN_VARIABLES):
             del environ[name]
     return whole

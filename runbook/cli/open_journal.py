@@ -6,7 +6,6 @@ import os
 from typing import TYPE_CHECKING
 
 from runbook.errors import UsageError
-from runbook.variables import JOURNAL_VARIABLE
 
 if TYPE_CHECKING:
     from runbook.journal.address import JournalAddress
@@ -36,7 +35,7 @@ def journal_of(team: Team | None) -> StoredJournal:
 
 def shared_address(book: str | None) -> JournalAddress | None:
     """Return where the shared journal is, None if there is none. Raises what `journal_here` raises."""
-    return _address(None) if os.environ.get(JOURNAL_VARIABLE) else _address(_team(book))
+    return _address(None) if os.environ.get("RUNBOOK_JOURNAL") else _address(_team(book))
 
 
 def local_journal() -> SqliteJournal:
@@ -58,7 +57,7 @@ def _shared(address: JournalAddress) -> StoredJournal:
 
 
 def _address(team: Team | None) -> JournalAddress | None:
-    named = os.environ.get(JOURNAL_VARIABLE) or (team.journal if team else "")
+    named = os.environ.get("RUNBOOK_JOURNAL") or (team.journal if team else "")
     if named in {"", _LOCAL}:
         return None
     from runbook.journal.address import parse_address
@@ -79,6 +78,6 @@ def _team(book: str | None) -> Team | None:
     if team is None and is_team_book(directory):
         raise UsageError(
             "the team's file can't be read, so nobody knows which journal it names",
-            hint=f"`runbook check` shows why. Or name the journal in {JOURNAL_VARIABLE} (`{_LOCAL}`: this machine's).",
+            hint=f"`runbook check` shows why. Or name the journal in RUNBOOK_JOURNAL (`{_LOCAL}`: this machine's).",
         )
     return team

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, TypedDict
 
 from runbook import __version__
 from runbook.cli.open_journal import journal_here, journal_of
-from runbook.errors import BookError, JournalError, MissingPartError, NoTerminalError, UsageError
+from runbook.errors import (
+    BookError,
+    JournalError,
+    JournalUnreachableError,
+    MissingPartError,
+    NoTerminalError,
+    UsageError,
+)
 from runbook.printable import one_line
 
 if TYPE_CHECKING:
@@ -219,10 +226,10 @@ def _reporter(journal: StoredJournal, book: Book) -> Callable[[str], None]:
         from runbook.reports.report_file import write_private
         from runbook.reports.run_report import report_of
 
-        events = journal.events(run)
-        text = as_markdown(report_of(events, book, proof=proof_of(journal, run, len(events))))
         # The journal has everything, so `runbook report` can write this file again at any time.
-        with suppress(OSError):
+        with suppress(OSError, JournalUnreachableError):
+            events = journal.events(run)
+            text = as_markdown(report_of(events, book, proof=proof_of(journal, run, len(events))))
             write_private(report_path(run), text)
 
     return report

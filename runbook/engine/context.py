@@ -12,10 +12,10 @@ from runbook.engine.comparison import digest_of
 from runbook.engine.parameters import holds_secret
 from runbook.engine.ports import Clock, Executor, Operator, Screen, Target, Watching
 from runbook.engine.rules import rules_of
-from runbook.engine.state import RunState, apply
+from runbook.engine.state import RunState, apply, fold
 from runbook.engine.stored_events import without_secrets
 from runbook.engine.way import Way, way_of
-from runbook.errors import RunbookError, TargetHeldError
+from runbook.errors import RunbookError, RunTakenOverError, TargetHeldError
 from runbook.journal.events import Event, RulesSeen, TakenOver, TargetSeen
 from runbook.journal.interface import Holder, Journal
 from runbook.journal.liveness import survivors
@@ -141,6 +141,10 @@ class Context:
             before_telling()
         self.ports.operator.tell(event, None if screen is None else replace(screen, state=self.state))
 
+    def read_again(self) -> None:
+        """Take the state from the journal: it may have an event that it didn't confirm. Raises JournalError."""
+        self.state = fold(self.ports.journal.events(self.run))
+
     def during(self, what: str) -> AbstractContextManager[None]:
         """Let the operator show what the walk is waiting for until the `with` block ends."""
         operator = self.ports.operator
@@ -165,7 +169,10 @@ class Context:
         )
 
     def hold_on(self, step: str) -> None:
-        """Make sure that the target is still ours, and note the step. Raises TargetHeldError if it was taken over."""
+        """Make sure that the target is still ours, and note the step.
+
+        Raises TargetHeldError if it was taken over, and RunTakenOverError if somebody else continues this very run.
+        """
         if self.dry:
             return
         journal, ours = self.ports.journal, self.holder(step)
@@ -178,9 +185,15 @@ class Context:
 
     def _lost(self, holder: str = "somebody") -> TargetHeldError:
         taken = [event for event in self.ports.journal.events(self.run) if isinstance(event, TakenOver)]
-        who = taken[-1].operator if taken else holder
+        who, why = (taken[-1].operator, f": {taken[-1].reason}") if taken else (holder, "")
+        ours = self.identity.pid, self.identity.host
+        if any(one.run == self.run and (one.pid, one.host) != ours for one in self.ports.journal.holders()):
+            return RunTakenOverError(
+                f"{who} took over this run and continues it{why}",
+                hint=f"Nothing more runs here. `runbook watch {self.run}` shows what {who} does.",
+            )
         return TargetHeldError(
-            f"{who} took over the target during this run",
+            f"{who} took over the target during this run{why}",
             hint=f"Nothing more ran. Talk to {who}; then `runbook resume {self.run}` continues here.",
         )
 

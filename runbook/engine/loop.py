@@ -26,6 +26,7 @@ from runbook.engine.ports import (
     Go,
     GoTo,
     HandOver,
+    Reconnecting,
     Reply,
     Resolve,
     RunOwn,
@@ -38,7 +39,15 @@ from runbook.engine.ports import (
 )
 from runbook.engine.state import Status, StepRecord
 from runbook.engine.unknown_step import child_lives, known_of
-from runbook.errors import ExitCode, JournalError, RunbookError, Terminated, UsageError
+from runbook.errors import (
+    ExitCode,
+    JournalError,
+    JournalUnreachableError,
+    RunbookError,
+    RunTakenOverError,
+    Terminated,
+    UsageError,
+)
 from runbook.filling import Shown, UnknownName, fill_text
 from runbook.journal.events import (
     Decision,
@@ -80,7 +89,8 @@ class Walk:
     """One walk through a procedure, until it is finished, stopped, handed over or left for another one.
 
     go                          records why it ends, whatever the cause
-      _turn                     takes the next action (`next_action`: pure, from the way and the state)
+      _turn_when_connected      asks whether to try again if the shared journal can't be reached
+      _turn                     holds on to the target, and takes the next action (`next_action`: pure)
         _begin                  shows a step and lets the operator decide; if `pace` lets it start by itself, only shows
         _verify                 runs the check of a step that has run
         _recover                asks what to do about a failure
@@ -103,11 +113,11 @@ class Walk:
             misfits = 0
             while misfits < _PATIENCE:
                 before = self.context.state
-                end = self._turn()
+                end = self._turn_when_connected()
                 if end is not None:
                     return end
                 misfits = misfits + 1 if self.context.state is before else 0
-        except JournalError:
+        except (JournalError, RunTakenOverError):
             raise
         except RunbookError as error:
             self._record_stop(error.message)
@@ -128,12 +138,34 @@ class Walk:
         self._record_stop(message)
         raise RunbookError(message, hint=f"Nothing more ran. `runbook resume {self.context.run}` continues.")
 
+    def _turn_when_connected(self) -> End | None:
+        """Take a turn. If the journal can't be reached, nothing runs; ask the operator whether to try again."""
+        try:
+            return self._turn()
+        except JournalUnreachableError as lost:
+            if not isinstance(self.operator, Reconnecting):
+                raise
+            return self._reconnect(self.operator, lost)
+
+    def _reconnect(self, operator: Reconnecting, lost: JournalUnreachableError) -> End | None:
+        while operator.reconnect(lost.message, self.context.ports.journal.waiting):
+            try:
+                with self.context.during("Asking the shared journal"):
+                    self.context.read_again()
+            except JournalUnreachableError as again:
+                lost = again
+            else:
+                return None
+        self._record_stop("the shared journal can't be reached")
+        return End(ExitCode.NOT_COMPLETED)
+
     def _turn(self) -> End | None:  # noqa: PLR0911 - one for each thing that can come next
         action = next_action(self.context.way, self.context.state)
         if isinstance(action, Over):
             return End(ExitCode.DONE)
         if isinstance(action, Finish):
             return self._finish()
+        self.context.hold_on(action.at.path)
         try:
             match action:
                 case Begin(at):
@@ -398,6 +430,7 @@ def screen_of(context: Context, at: Place) -> Screen:
         argv=state.step(at.path).argv,
         values=at.scope.values,
         seconds_so_far=context.seconds_so_far(),
+        unsent=context.ports.journal.waiting,
         title=fill_text(at.step.title, values),
         blocks=blocks,
     )

@@ -35,6 +35,7 @@ __all__ = [
     "Operator",
     "Pausing",
     "ReadCommand",
+    "Reconnecting",
     "Reply",
     "Resolve",
     "Returning",
@@ -93,6 +94,8 @@ class Screen:
     """The value that the step asks for, with the values to pick from."""
     diagnosis: Diagnosis | None = None
     """Why the step's last command failed, if its output says so; set only on the screen of a failure."""
+    unsent: str = ""
+    """How many events wait on this machine because the shared journal can't be reached; empty if none do."""
 
 
 # --- what the operator answers ----------------------------------------------------------------------------------
@@ -253,6 +256,17 @@ class Advised(Protocol):
 
     def advise(self, text: str) -> None:
         """Show why."""
+
+
+@runtime_checkable
+class Reconnecting(Protocol):
+    """An operator that can wait for the shared journal; for other operators, the walk ends with the error."""
+
+    def reconnect(self, why: str, unsent: str) -> bool:
+        """Say that nothing runs because the journal can't be reached; True tries again, False stops.
+
+        `unsent` says how many events wait on this machine, empty if none do.
+        """
 
 
 @runtime_checkable

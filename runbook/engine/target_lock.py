@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from runbook.engine.context import Context, lock_key
+from runbook.engine.unknown_step import span
 from runbook.errors import JournalError, TargetHeldError
 from runbook.journal.events import TakenOver, TargetSeen
 from runbook.journal.interface import Holder
@@ -59,6 +60,8 @@ def _tell_the_other(context: Context, other: Holder | None, event: TakenOver | N
 
 def _held_by(other: Holder) -> TargetHeldError:
     dead = " Its process is no longer running." if other.alive is False else ""
+    if other.alive is None and other.silent:
+        dead = f" Nothing was heard of it for {span(other.silent)}."
     step = f", at step {other.step}" if other.step else ""
     back = f"`runbook resume {other.run}` continues it once it has stopped."
     if other.elsewhere:

@@ -19,7 +19,7 @@ from runbook.journal.facts import Query, facts_of
 from runbook.journal.heartbeat import Heartbeat
 from runbook.journal.interface import Holder
 from runbook.journal.liveness import birth, is_alive, this_host
-from runbook.journal.lock_rules import SILENT_SECONDS, may_replace
+from runbook.journal.lock_rules import SILENT_SECONDS, is_same, may_replace
 from runbook.journal.machine_locks import MachineLocks
 from runbook.journal.postgres_connection import Row, SharedConnection
 from runbook.journal.record import Contents, replay
@@ -214,6 +214,8 @@ class PostgresJournal:
         now: Holder | None = None
         for _ in range(_TRIES):
             now = next((_holder(row) for row in self._read(f"{_HOLDER} where target = %s", (target,))), None)
+            if now is not None and is_same(now, holder) and now.step == holder.step:
+                return None
             if now is not None and not may_replace(now, holder, over, last_event=self._last_event(now.run)):
                 return now
             seen = (None, None, None) if now is None else (now.run, now.host, now.pid)

@@ -22,7 +22,7 @@ from runbook.journal.facts import Query, facts_of
 from runbook.journal.file_place import FilePlace
 from runbook.journal.interface import Holder
 from runbook.journal.liveness import birth, is_alive, this_host
-from runbook.journal.lock_rules import may_replace
+from runbook.journal.lock_rules import is_same, may_replace
 from runbook.journal.machine_locks import MachineLocks
 from runbook.journal.record import Contents, replay
 from runbook.journal.sqlite_copy import copy_to
@@ -154,6 +154,8 @@ class SqliteJournal:
             row = database.execute(_HOLDER_OF, (target,)).fetchone()
             if row is not None:
                 now = _holder(row)
+                if is_same(now, holder) and now.step == holder.step:
+                    return None
                 if not may_replace(now, holder, over, last_event=_last_event(database, now.run)):
                     return now
             # Nobody here can ask another machine when its process started.

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from runbook.engine.ports import Execution, Screen
 from runbook.engine.state import Status
+from runbook.engine.unknown_step import span
 from runbook.journal.events import Outcome, Purpose
 from runbook.journal.interface import Holder
 from runbook.model import Effect
@@ -21,7 +22,15 @@ from runbook.terminal.lines import Lines, band, both_ends, diff_lines, fit, keys
 from runbook.terminal.screen_head import duration, head, step_place
 from runbook.terminal.step_screen import can_undo, other_procedures, what_ran
 
-__all__ = ["can_check", "known_lines", "render_difference", "render_failure", "render_holder", "render_unknown"]
+__all__ = [
+    "can_check",
+    "known_lines",
+    "render_difference",
+    "render_disconnected",
+    "render_failure",
+    "render_holder",
+    "render_unknown",
+]
 
 _WHAT = {
     Purpose.RUN: "The step failed",
@@ -170,13 +179,27 @@ def render_difference(what: str, diff: str, width: int = 80) -> Lines:
     return [*lines, Text(), *diff_lines(lines_of(diff), width)]
 
 
+def render_disconnected(why: str, unsent: str, width: int = 80) -> Lines:
+    """Return what is shown when nothing runs because the shared journal can't be reached."""
+    kept = f"{unsent}. They are appended as soon as it answers." if unsent else "Nothing waits to be recorded."
+    return [
+        *wrap("NOTHING RUNS: the shared journal can't be reached", width, style="bold yellow"),
+        *wrap(f"{why[:1].upper()}{why[1:]}.", width, first="  "),
+        *wrap(kept, width, first="  "),
+        Text(),
+        *keys("Enter tries again.", ["q stop"], width),
+    ]
+
+
 def render_holder(holder: Holder, now: datetime, width: int = 80) -> Lines:
     """Return who holds the target, since when, and whether they still do anything."""
     minutes = max(0, int((now - holder.since).total_seconds() // 60))  # a clock may have been set back
     life = {
         True: "That process is still running: somebody is at work there. Talk to them first.",
         False: "That process is no longer running: the run was cut off.",
-        None: "This machine can't tell whether that process is still running.",
+        None: f"Nothing was heard of that process for {span(holder.silent)}. It may still be at work."
+        if holder.silent
+        else "This machine can't tell whether that process is still running.",
     }[holder.alive]
     step = f", now at step {holder.step}" if holder.step else ""
     text = f"{one_line(holder.operator)} on {one_line(holder.host)} has been working on this target for {minutes} min"

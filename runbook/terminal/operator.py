@@ -24,6 +24,7 @@ from runbook.terminal.error_screens import (
     can_check,
     known_lines,
     render_difference,
+    render_disconnected,
     render_failure,
     render_holder,
     render_unknown,
@@ -186,6 +187,16 @@ class TerminalOperator:
         """Say why the person's own command didn't run."""
         self._dialog.problem(text)
         self._dialog.value("-- Enter goes back to the step: ")
+
+    def reconnect(self, why: str, unsent: str) -> bool:
+        """Say that nothing runs until the shared journal answers, and ask whether to try again."""
+        self._show(render_disconnected(why, unsent, self._dialog.width))
+        try:
+            while (typed := self._dialog.line().lower()) not in {"", "q"}:
+                self._dialog.problem(f"'{typed}' isn't one of the keys. Press Enter, or type q.")
+        except EOFError:
+            return False
+        return not typed
 
     def _decide_own(self, screen: Screen) -> Reply:
         """Ask once whether to run the person's own command, which writes; anything but the word cancels it."""

@@ -18,7 +18,7 @@ _COLOURS = {"production": "bold white on red", "local": "bold black on green", "
 
 
 def head(screen: Screen, width: int) -> Lines:
-    """Return the two or three lines at the top of a step's screen."""
+    """Return the two or three lines at the top of a step's screen, and one if events wait for the journal."""
     title = Text(one_line(screen.procedure.title), style="bold")
     number, count, phase = screen.phase
     named = f": {one_line(phase)}" if phase else ""
@@ -26,7 +26,12 @@ def head(screen: Screen, width: int) -> Lines:
     dry = "DRY RUN, nothing is written   " if is_dry(screen.state) else ""
     run = screen.state.header.run if screen.state.header else ""
     right = Text(dry, style="bold") + Text(run, style="dim")
-    return [*both_ends(title, target_text(screen.target), width), *both_ends(left, right, width)]
+    unsent = f"The shared journal can't be reached: {screen.unsent}." if screen.unsent else ""
+    return [
+        *both_ends(title, target_text(screen.target), width),
+        *both_ends(left, right, width),
+        *(wrap(unsent, width, first="! ", style="bold yellow") if unsent else []),
+    ]
 
 
 def target_text(seen: TargetSeen) -> Text:
