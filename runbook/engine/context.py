@@ -16,7 +16,7 @@ from runbook.engine.state import RunState, apply, fold
 from runbook.engine.stored_events import without_secrets
 from runbook.engine.way import Way, way_of
 from runbook.errors import RunbookError, RunTakenOverError, TargetHeldError
-from runbook.journal.events import Event, RulesSeen, TakenOver, TargetSeen
+from runbook.journal.events import Event, RulesSeen, RunResumed, TakenOver, TargetSeen
 from runbook.journal.interface import Holder, Journal
 from runbook.journal.liveness import survivors
 from runbook.model import Book, Parameter, Procedure, TargetKind
@@ -184,10 +184,10 @@ class Context:
             raise self._lost(other.operator)
 
     def _lost(self, holder: str = "somebody") -> TargetHeldError:
-        taken = [event for event in self.ports.journal.events(self.run) if isinstance(event, TakenOver)]
+        news = self.ports.journal.events(self.run)[self.state.events :]
+        taken = [event for event in news if isinstance(event, TakenOver)]
         who, why = (taken[-1].operator, f": {taken[-1].reason}") if taken else (holder, "")
-        ours = self.identity.pid, self.identity.host
-        if any(one.run == self.run and (one.pid, one.host) != ours for one in self.ports.journal.holders()):
+        if any(isinstance(event, RunResumed) for event in news):
             return RunTakenOverError(
                 f"{who} took over this run and continues it{why}",
                 hint=f"Nothing more runs here. `runbook watch {self.run}` shows what {who} does.",

@@ -63,8 +63,9 @@ def telling(address: JournalAddress) -> Iterator[None]:
         yield
     except (errors.InvalidSchemaName, errors.UndefinedTable, errors.UndefinedFunction) as error:
         raise JournalError(
-            f"there is no journal in {address.place}",
-            hint="`runbook journal init` creates it; an administrator of that database does that once.",
+            f"there is no journal in {address.place} that you may use",
+            hint="An administrator of that database creates it once (`runbook journal init`), and lets you in: "
+            f"grant {OPERATOR_ROLE} to your role.",
         ) from error
     except errors.InsufficientPrivilege as error:
         raise JournalError(

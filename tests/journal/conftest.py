@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from support.journal_engines import Engine, PostgresEngine, SqliteEngine, durable_postgres, empty_journal
+from support.network import Network, open_network
 
 from runbook.drill.postgres import Postgres
+from runbook.journal import postgres_connection
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +43,13 @@ def _postgres_engine(server: Postgres, tmp_path: Path) -> Iterator[PostgresEngin
     engine = PostgresEngine(tmp_path / "state", server.url, server.admin_url)
     yield engine
     engine.close()
+
+
+@pytest.fixture
+def network(server: Postgres, shared: PostgresEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Network]:
+    """Return a network to the server that can break. Whoever waits for an answer gives up quickly."""
+    monkeypatch.setattr(postgres_connection, "_ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(postgres_connection, "_CONNECT_SECONDS", 2)
+    asked = parse_qs(urlsplit(server.url).query)
+    with open_network(Path(asked["host"][0]), int(asked["port"][0])) as opened:
+        yield opened

@@ -7,17 +7,16 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from support.journal_engines import PostgresEngine
 from support.journals import START, began, holder
-from support.network import Network, Trouble, open_network
+from support.network import Network, Trouble
 
 from runbook.drill.postgres import Postgres
 from runbook.errors import JournalError, JournalUnreachableError, UsageError
-from runbook.journal import postgres_connection
 from runbook.journal.address import parse_address
 from runbook.journal.chain import problems
 from runbook.journal.events import HandedOver, NoteAdded, Outcome, Purpose, RunFinished, StepFinished, StepStarted
@@ -146,7 +145,7 @@ def test_somebody_else_sees_nothing(people: dict[str, str], tmp_path: Path) -> N
     """Whoever has no role of the journal."""
     address, refusal = (
         parse_address(people["mallory"]),
-        pytest.raises(JournalError, match="refuses you: permission denied"),
+        pytest.raises(JournalError, match=r"no journal in .* that you may use"),
     )
     with closing(PostgresJournal(address, tmp_path)) as journal, refusal:
         journal.runs()
@@ -214,18 +213,8 @@ def test_the_server_waits_for_its_disk(shared: PostgresEngine) -> None:
 
 
 @pytest.fixture
-def network(server: Postgres, shared: PostgresEngine) -> Iterator[Network]:
-    """Return a network to the server that can break."""
-    asked = parse_qs(urlsplit(server.url).query)
-    with open_network(Path(asked["host"][0]), int(asked["port"][0])) as opened:
-        yield opened
-
-
-@pytest.fixture
-def journal(network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PostgresJournal]:
-    """Return a journal with a run, over that network. It gives up quickly."""
-    monkeypatch.setattr(postgres_connection, "_ANSWER_SECONDS", 0.3)
-    monkeypatch.setattr(postgres_connection, "_CONNECT_SECONDS", 2)
+def journal(network: Network, tmp_path: Path) -> Iterator[PostgresJournal]:
+    """Return a journal with a run, over that network."""
     with closing(PostgresJournal(parse_address(network.url), tmp_path / "state")) as opened:
         opened.append("r", began())
         for _ in range(2):  # now the driver has prepared the statement, and appends in one round trip

@@ -16,7 +16,7 @@ from runbook.journal.sqlite import SqliteJournal
 
 def test_check_ends_with_0_if_all_is_sound_and_1_if_not(tmp_path: Path) -> None:
     """It names the run, the event and what is wrong."""
-    assert (verb(tmp_path, "journal", "check").returncode, list(tmp_path.iterdir())) == (0, [])
+    assert (verb(tmp_path, "journal", "check").returncode, list(tmp_path.rglob("journal*"))) == (0, [])
     file = kept(tmp_path / "runbook", "a", "b")
     sound = verb(tmp_path, "journal", "check")
     assert (sound.returncode, sound.stdout) == (0, "2 runs, 8 events: sound.\n")

@@ -87,9 +87,7 @@ def test_what_a_walk_starts_inherits_no_value(
 
 
 def test_the_programs_own_settings_stay(settings: Settings) -> None:
-    """They are no values of parameters, and drills and checks that it starts need them; the journal's address may have
-    a password.
-    """
+    """They are no values of parameters, and drills need them. Only the journal's address may have a password."""
     assert os.environ["RUNBOOK_ASCII"] == "1"
     given = {**dict.fromkeys(OWN_VARIABLES, "x"), "RUNBOOK_TOKEN": SECRET, "HOME": "/"}
     left = dict(given)
