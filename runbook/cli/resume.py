@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from runbook.cli.open_journal import journal_here
 from runbook.cli.run_options import complete_run, find_run, ports_for, require_person, settings_for
 from runbook.errors import UsageError
 
+if TYPE_CHECKING:
+    from runbook.engine.state import RunState
+
 __all__ = ["command"]
 
 
 @click.command("resume")
 @click.argument("run", required=False, shell_complete=complete_run)
-@click.option("--workdir", metavar="DIR", help="The Supabase project's directory (default: where the run began).")
+@click.option("--workdir", metavar="DIR", help="The Supabase project's directory (default: where the run was).")
 @click.option("--yes", is_flag=True, hidden=True)
 @click.pass_obj
 def command(book: str | None, run: str | None, workdir: str | None, yes: bool) -> int:
     """Continue a run that stopped or was cut off.
+
+    On another machine, it continues in the project around you, and shows first what is different there.
 
     Without RUN, this resumes the run with a step that may be half done, or else the one that stopped last. If nobody
     saw how a step ended, it's never repeated by itself: you see what is known, can run the step's check, and decide.
@@ -33,10 +41,19 @@ def command(book: str | None, run: str | None, workdir: str | None, yes: bool) -
 
     journal = journal_here(book)
     name = find_run(journal, run, unfinished=run is None)
-    header = fold(journal.events(name)).header
+    state = fold(journal.events(name))
+    header = state.header
     if header is None or header.target.kind == TargetKind.DRILL:
         raise UsageError(f"can't resume run {name}: its target no longer exists")
     opened = open_book(book)
-    ports = ports_for(opened, TargetKind(header.target.kind), workdir or header.directory)
+    ports = ports_for(opened, TargetKind(header.target.kind), workdir or _directory(state))
     with ends_cleanly():
         return resume(name, opened, settings=settings_for(ports["journal"], opened), **ports)
+
+
+def _directory(state: RunState) -> str:
+    """Return the directory where the run was, or the current one if that isn't here."""
+    from runbook.journal.liveness import this_host
+
+    is_here = state.host == this_host() and Path(state.directory).is_dir()
+    return state.directory if is_here else "."

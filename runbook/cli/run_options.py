@@ -38,6 +38,7 @@ __all__ = [
     "complete_procedure",
     "complete_run",
     "find_run",
+    "person",
     "ports_for",
     "report_path",
     "require_person",
@@ -93,6 +94,7 @@ def ports_for(book: Book, kind: TargetKind, workdir: str | None, *, dry: bool = 
     else:
         target = CliTarget(find_project(place), kind, book.policy, team=book.team, programs=programs)
     titles = {name: procedure.title for name, procedure in book.procedures.items()}
+    journal = journal_of(book.team)
     executor, described = PtyExecutor.here(programs=programs), describe_book(book)
     return WalkPorts(
         operator=TerminalOperator(
@@ -105,9 +107,9 @@ def ports_for(book: Book, kind: TargetKind, workdir: str | None, *, dry: bool = 
         ),
         executor=executor,
         target=target,
-        journal=journal_of(book.team),
+        journal=journal,
         clock=SystemClock(),
-        identity=Identity(_person(), this_host(), os.getpid(), __version__),
+        identity=Identity(person(), this_host(), os.getpid(), __version__, "" if dry else journal.role),
     )
 
 
@@ -235,7 +237,7 @@ def _reporter(journal: StoredJournal, book: Book) -> Callable[[str], None]:
     return report
 
 
-def _person() -> str:
+def person() -> str:
     """Return the user at the keyboard; under sudo, the user who called it."""
     try:
         return one_line(os.environ.get("SUDO_USER") or getpass.getuser())

@@ -24,6 +24,8 @@ _SHOWN = 5
 def command(book: str | None, form: str) -> int:
     """Show what is running now: who, which step, since when, and what its command printed.
 
+    With a shared journal, these are the runs of the whole team.
+
     Works from another terminal during a run. You can paste the first line of each run into a chat. Stopped runs and
     running drills are listed below.
     """
@@ -52,6 +54,8 @@ def command(book: str | None, form: str) -> int:
         click.echo(row.as_text(width))
     if len(waiting) > _SHOWN:
         click.echo(f"and {len(waiting) - _SHOWN} more: see `runbook history`")
+    if journal.waiting:
+        click.echo(f"\nThe shared journal has yet to get them: {journal.waiting}.")
     for number, said in enumerate(drills):
         click.echo(f"\n{said}" if number or found or waiting else said)
     return ExitCode.DONE

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 
 from runbook.engine.context import Context, difference
+from runbook.engine.project_files import compare_files
 from runbook.engine.rules import weakened
 from runbook.journal.events import ChangeAccepted, RulesSeen, TargetSeen
 from runbook.loading.includes import included_by
@@ -28,6 +29,8 @@ def accept_changes(context: Context, seen: TargetSeen) -> tuple[ChangeAccepted, 
         changes.append(_change(context, "procedure", text, sources, context.target, rules))
     if diff := difference(context.target, seen):
         changes.append(_change(context, "target", diff, sources, seen, rules))
+    if moved := _difference_of_places(context):
+        changes.append(_change(context, "project's directory", moved, sources, context.target, rules))
     silent: list[ChangeAccepted] = []
     if before.digest and (weakened(before, rules) or before.digest != rules.digest):
         target = changes[-1].target if changes else context.target
@@ -35,6 +38,21 @@ def accept_changes(context: Context, seen: TargetSeen) -> tuple[ChangeAccepted, 
         (changes if weakened(before, rules) else silent).append(change)
     accepted = all(context.ports.operator.accept(change.what, change.diff) for change in changes)
     return (*changes, *silent) if accepted else None
+
+
+def _difference_of_places(context: Context) -> str:
+    """Return what is different if the run continues in another directory or on another machine, "" if it doesn't."""
+    state, directory = context.state, context.ports.target.directory
+    if not state.directory or (state.host, state.directory) == (context.identity.host, directory):
+        return ""
+    files = compare_files(state.files, context.files())
+    return "\n".join(
+        [
+            f"-{state.directory} on {state.host}",
+            f"+{directory} on {context.identity.host}",
+            *(files or ["The migrations, the edge functions and the settings are the same."]),
+        ]
+    )
 
 
 def sources_of(procedure: Procedure, book: Book) -> dict[str, str]:

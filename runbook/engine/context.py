@@ -11,6 +11,7 @@ from pathlib import Path
 from runbook.engine.comparison import digest_of
 from runbook.engine.parameters import holds_secret
 from runbook.engine.ports import Clock, Executor, Operator, Screen, Target, Watching
+from runbook.engine.project_files import files_of
 from runbook.engine.rules import rules_of
 from runbook.engine.state import RunState, apply, fold
 from runbook.engine.stored_events import without_secrets
@@ -40,6 +41,8 @@ class Identity:
     host: str
     pid: int
     runbook: str
+    role: str = ""
+    """The name by which the journal itself knows the operator; empty if it knows nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +143,11 @@ class Context:
         if before_telling is not None:
             before_telling()
         self.ports.operator.tell(event, None if screen is None else replace(screen, state=self.state))
+
+    def files(self) -> dict[str, str]:
+        """Return a digest for each file of the project that counts; none if the run needs no project."""
+        needs_project = self.state.target is None or self.target.kind != TargetKind.MACHINE
+        return files_of(Path(self.ports.target.directory)) if needs_project and not self.dry else {}
 
     def read_again(self) -> None:
         """Take the state from the journal: it may have an event that it didn't confirm. Raises JournalError."""

@@ -331,13 +331,14 @@ class Walk:
             case TakeBack():
                 return self._take_back(at, reply)
             case HandOver(note, to):
-                context.record(HandedOver(at=now, note=note, to=to), screen)
+                role, files = context.identity.role, context.files()
+                context.record(HandedOver(at=now, note=note, to=to, files=files, role=role), screen)
                 return End(ExitCode.NOT_COMPLETED)
             case SwitchTo(procedure) if procedure in context.book.procedures:
-                context.record(RunStopped(at=now, reason=f"left for {procedure}"), screen)
+                context.record(RunStopped(at=now, reason=f"left for {procedure}", files=context.files()), screen)
                 return End(ExitCode.NOT_COMPLETED, procedure)
             case Stop(reason):
-                context.record(RunStopped(at=now, reason=reason), screen)
+                context.record(RunStopped(at=now, reason=reason, files=context.files()), screen)
                 return End(ExitCode.NOT_COMPLETED)
         return None
 
@@ -400,7 +401,7 @@ class Walk:
 
     def _record_stop(self, reason: str) -> None:
         if not self.context.state.ended:
-            self.context.record(RunStopped(at=self._now(), reason=reason))
+            self.context.record(RunStopped(at=self._now(), reason=reason, files=self.context.files()))
 
     def _now(self) -> datetime:
         return self.context.ports.clock.now()

@@ -179,6 +179,8 @@ def _begin(context: Context, seen: TargetSeen, texts: Mapping[str, str]) -> None
             values=given.values,
             dry=context.dry,
             rules=context.rules_at(seen),
+            files=context.files() if seen.kind != TargetKind.MACHINE else {},
+            role=context.identity.role,
         )
     )
 
@@ -208,7 +210,14 @@ def _go_on(context: Context, seen: TargetSeen, takes_over: TakenOver | None, env
     if changes is None:
         return End(ExitCode.NOT_COMPLETED)
     now, identity = context.ports.clock.now(), context.identity
-    resumed = RunResumed(at=now, operator=identity.operator, host=identity.host, target=seen)
+    resumed = RunResumed(
+        at=now,
+        operator=identity.operator,
+        host=identity.host,
+        target=seen,
+        directory=context.ports.target.directory,
+        role=identity.role,
+    )
     for event in (*([takes_over] if takes_over else []), resumed, *changes):
         context.record(event, _standing(context))
     # Secrets first, because a new value must not contain one of them.

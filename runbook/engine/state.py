@@ -178,6 +178,10 @@ class RunState:
     """The number of that event among all events of the run; attempts with a lower number came before it."""
     operator: str = ""
     host: str = ""
+    directory: str = ""
+    """The project's directory on that host."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """A digest for each file of the project that counts, as the run was left."""
     target: TargetSeen | None = None
     digest: str = ""
     """The procedure's content as it was last accepted."""
@@ -252,6 +256,8 @@ def _started(state: RunState, event: RunStarted) -> RunState:
         parameters=dict(event.values),
         operator=event.operator,
         host=event.host,
+        directory=event.directory,
+        files=event.files,
         target=event.target,
         digest=event.digest,
         sources=event.sources,
@@ -261,7 +267,8 @@ def _started(state: RunState, event: RunStarted) -> RunState:
 
 def _resumed(state: RunState, event: RunResumed) -> RunState:
     # The target stays the same: only ChangeAccepted replaces it.
-    return replace(state, operator=event.operator, host=event.host, paused="", handed_to="", note="")
+    state = replace(state, operator=event.operator, host=event.host, paused="", handed_to="", note="")
+    return replace(state, directory=event.directory or state.directory)
 
 
 def _taken_over(state: RunState, event: TakenOver) -> RunState:
@@ -276,11 +283,12 @@ def _change_accepted(state: RunState, event: ChangeAccepted) -> RunState:
 
 
 def _handed_over(state: RunState, event: HandedOver) -> RunState:
-    return replace(state, handed_to=event.to, note=event.note, paused="handed over")
+    operator, files = event.operator or state.operator, event.files or state.files
+    return replace(state, handed_to=event.to, note=event.note, paused="handed over", operator=operator, files=files)
 
 
 def _stopped(state: RunState, event: RunStopped) -> RunState:
-    return replace(state, paused=event.reason)
+    return replace(state, paused=event.reason, files=event.files or state.files)
 
 
 def _finished(state: RunState, _event: RunFinished) -> RunState:

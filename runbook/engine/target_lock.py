@@ -45,7 +45,13 @@ def _take(context: Context, key: str) -> TakenOver | None:
         if not reason:
             raise _held_by(other)
         over, now = other, context.ports.clock.now()
-        takes_over = TakenOver(at=now, operator=context.identity.operator, was=other.run, reason=reason)
+        takes_over = TakenOver(
+            at=now,
+            operator=context.identity.operator,
+            was=other.run,
+            reason=reason,
+            role=context.identity.role,
+        )
 
 
 def _tell_the_other(context: Context, other: Holder | None, event: TakenOver | None) -> None:

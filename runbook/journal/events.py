@@ -125,6 +125,10 @@ class RunStarted(Event):
     values: Mapping[str, str | tuple[str, ...]]
     dry: bool = False
     rules: RulesSeen = field(default_factory=RulesSeen)
+    files: Mapping[str, str] = field(default_factory=dict)
+    """A digest for each of the project's migrations and functions. Those of a later stop replace them."""
+    role: str = ""
+    """The name by which the journal itself knows the operator; empty if it knows nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +138,9 @@ class RunResumed(Event):
     operator: str
     host: str
     target: TargetSeen
+    directory: str = ""
+    """The project's directory on that host; empty if an older version recorded it."""
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +150,7 @@ class TakenOver(Event):
     operator: str
     was: str
     reason: str
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,10 +260,16 @@ class NoteAdded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandedOver(Event):
-    """The operator left the run to somebody else, with a note."""
+    """The operator left the run to somebody else, with a note.
+
+    `operator` is whoever did that from another terminal; empty if it was the one who walked.
+    """
 
     note: str
     to: str = ""
+    operator: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,6 +277,7 @@ class RunStopped(Event):
     """The walk stopped because a person wanted it to or after a failure; it can be resumed."""
 
     reason: str
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from runbook.journal.chain import Damage, Head, Link, problems
 from runbook.journal.codec import from_json
 from runbook.journal.events import Event
 
-__all__ = ["Contents", "from_lines", "replay", "to_lines"]
+__all__ = ["Contents", "findings_in", "from_lines", "replay", "to_lines"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,14 @@ class Contents:
         """Yield the damage, run by run."""
         yield from self.unreadable
         for run, links in self.by_run().items():
-            found = list(problems(run, links, self.heads.get(run)))
-            yield from found
-            yield from () if found else _unknown_events(run, links)
+            yield from findings_in(run, links, self.heads.get(run))
+
+
+def findings_in(run: str, links: Sequence[Link], head: Head | None) -> Iterator[Damage]:
+    """Yield what is wrong with one run: the damage, or else the events that this version can't read."""
+    found = list(problems(run, links, head))
+    yield from found
+    yield from () if found else _unknown_events(run, links)
 
 
 def _unknown_events(run: str, links: Iterable[Link]) -> Iterator[Damage]:

@@ -10,6 +10,7 @@ from runbook.engine.state import RunState, fold
 from runbook.engine.unknown_step import span
 from runbook.errors import JournalError
 from runbook.journal.events import Event, StepFinished, StepStarted
+from runbook.journal.facts import Query
 from runbook.journal.interface import Holder, Journal
 from runbook.model import KnownError, Procedure
 from runbook.printable import lines_of, one_line, printable
@@ -115,16 +116,18 @@ def _wrapped(line: str, width: int) -> list[str]:
     return [f"{' ' * indent}{first}", *(f"{' ' * (indent + 2)}{part}" for part in rest)]
 
 
-def rows(journal: Journal, limit: int) -> tuple[Row, ...]:
-    """Return the newest runs, newest first. Raises JournalError."""
+def rows(journal: Journal, limit: int, query: Query | None = None) -> tuple[Row, ...]:
+    """Return the newest runs that the query matches (default: all), newest first. Raises JournalError."""
+    # An empty query still leaves out runs whose entry is lost.
+    narrowed = None if query == Query() else query
     held = {holder.run: holder for holder in journal.holders() if not holder.elsewhere}
-    return tuple(_row(journal, run, held.get(run)) for run in journal.runs()[:limit])
+    return tuple(_row(journal, run, held.get(run)) for run in journal.runs(narrowed, limit=limit))
 
 
 def stopped(journal: Journal) -> tuple[Row, ...]:
     """Return the runs that can be resumed and hold no target, newest first. Raises JournalError."""
     held = {holder.run for holder in journal.holders() if not holder.elsewhere}
-    waiting = [_row(journal, run, None) for run in journal.runs()[:_LOOKED_AT] if run not in held]
+    waiting = [_row(journal, run, None) for run in journal.runs(limit=_LOOKED_AT) if run not in held]
     return tuple(row for row in waiting if row.procedure and row.outcome != "finished")
 
 

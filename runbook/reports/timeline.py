@@ -12,7 +12,7 @@ from runbook.journal import events as known
 from runbook.journal.events import Event, Outcome, Purpose, StepFinished, StepStarted
 from runbook.rendering.command_text import quoted
 
-__all__ = ["DID", "Entry", "timeline_of"]
+__all__ = ["DID", "Entry", "said_of", "timeline_of"]
 
 DID = {
     Purpose.RUN: "ran",
@@ -70,6 +70,12 @@ Executions aren't listed here, because their two events make one entry.
 """
 
 
+def said_of(event: Event) -> tuple[str, str]:
+    """Return what was done, and its result; empty texts for a part of an execution."""
+    say = _ENTRIES.get(type(event))
+    return say(event) if say else ("", "")
+
+
 def timeline_of(events: Sequence[Event]) -> tuple[Entry, ...]:
     """Return what happened, in order. An execution is one entry at its beginning, whether its end is known or not."""
     return tuple(_entries(events))
@@ -78,7 +84,7 @@ def timeline_of(events: Sequence[Event]) -> tuple[Entry, ...]:
 def _entries(events: Sequence[Event]) -> Iterator[Entry]:
     who, begun = "", None
     for event in events:
-        who = getattr(event, "operator", who)
+        who = getattr(event, "operator", "") or who
         if isinstance(event, StepFinished) and begun is not None:
             yield _execution(who, begun, event)
             begun = None
@@ -87,8 +93,8 @@ def _entries(events: Sequence[Event]) -> Iterator[Entry]:
             if begun is not None:
                 yield _execution(who, begun, None)
             begun = event if isinstance(event, StepStarted) else None
-            if say := _ENTRIES.get(type(event)):
-                what, result = say(event)
+            what, result = said_of(event)
+            if what:
                 step, is_decision = str(getattr(event, "step", "")), isinstance(event, known.StepResolved)
                 yield Entry(at=event.at, who=who, what=what, step=step, result=result, is_decision=is_decision)
     if begun is not None:

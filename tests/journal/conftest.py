@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,6 +13,8 @@ from support.network import Network, open_network
 
 from runbook.drill.postgres import Postgres
 from runbook.journal import postgres_connection
+from runbook.journal.address import parse_address
+from runbook.journal.postgres_connection import connect
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +56,20 @@ def network(server: Postgres, shared: PostgresEngine, monkeypatch: pytest.Monkey
     asked = parse_qs(urlsplit(server.url).query)
     with open_network(Path(asked["host"][0]), int(asked["port"][0])) as opened:
         yield opened
+
+
+@pytest.fixture
+def people(server: Postgres, shared: PostgresEngine) -> Iterator[dict[str, str]]:
+    """Create a person of each kind; return their addresses."""
+    made = {"ada": "runbook_operator", "grace": "runbook_operator", "eve": "runbook_reader", "mallory": ""}
+    with closing(connect(parse_address(server.admin_url))) as connection:
+        for name, group in made.items():
+            connection.execute(f"drop role if exists {name}".encode())
+            connection.execute(f"create role {name} login password '{name}'".encode())
+            if group:
+                connection.execute(f"grant {group} to {name}".encode())
+    port = urlsplit(server.command_url).port
+    yield {name: f"postgresql://{name}:{name}@127.0.0.1:{port}/{server.database}" for name in made}
+    with closing(connect(parse_address(server.admin_url))) as connection:
+        for name in made:
+            connection.execute(f"drop role {name}".encode())

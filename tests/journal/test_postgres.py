@@ -7,7 +7,6 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -62,23 +61,6 @@ def test_another_address_is_refused(text: str) -> None:
 
 
 # --- roles --------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def people(server: Postgres, shared: PostgresEngine) -> Iterator[dict[str, str]]:
-    """Create a person of each kind; return their addresses."""
-    made = {"ada": "runbook_operator", "grace": "runbook_operator", "eve": "runbook_reader", "mallory": ""}
-    with closing(connect(parse_address(server.admin_url))) as connection:
-        for name, group in made.items():
-            connection.execute(f"drop role if exists {name}".encode())
-            connection.execute(f"create role {name} login password '{name}'".encode())
-            if group:
-                connection.execute(f"grant {group} to {name}".encode())
-    port = urlsplit(server.command_url).port
-    yield {name: f"postgresql://{name}:{name}@127.0.0.1:{port}/{server.database}" for name in made}
-    with closing(connect(parse_address(server.admin_url))) as connection:
-        for name in made:
-            connection.execute(f"drop role {name}".encode())
 
 
 def test_an_operator_appends_locks_and_reads(people: dict[str, str], tmp_path: Path) -> None:

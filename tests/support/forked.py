@@ -35,7 +35,7 @@ for module in ("runbook.policy.redaction", "rich.console", "runbook.journal.mach
 
 __all__ = ["KillAt", "Terminal", "start"]
 
-_PROMPT = re.compile(r"(?:\n|\r)(?:(?:why|value|reason)?> |-- (?:page \d+ of \d+|Enter )[^\n]*: )$")
+_PROMPT = re.compile(r"(?:\n|\r)(?:(?:why|value|reason|note|who)?> |-- (?:page \d+ of \d+|Enter )[^\n]*: )$")
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
 
