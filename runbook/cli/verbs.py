@@ -14,6 +14,7 @@ CORE_VERBS: dict[str, str] = {
     "run": "Walk through a procedure, step by step, on the real target.",
     "resume": "Continue a run that stopped or was cut off.",
     "handover": "Leave a stopped run to somebody else.",
+    "confirm": "Confirm somebody else's step, as the second person.",
     "status": "Show what is running now, and at which step it is.",
     "history": "List past runs.",
     "watch": "Watch a run from another terminal, as it happens.",

@@ -112,6 +112,8 @@ class StepWork:
     purpose: Purpose = Purpose.RUN
     confirmed: str = ""
     """What the operator typed to allow it."""
+    seconded: str = ""
+    """Who else confirmed it; empty if nobody had to."""
     _told_to_end: Terminated | None = None
     """The signal's exception, raised once the end of the step is recorded."""
     _wanted: Sequence[Check] = ()
@@ -235,6 +237,7 @@ class StepWork:
                 argv=prepared.argv,
                 effect=prepared.effect.value,
                 confirmed=self.confirmed,
+                seconded=self.seconded,
                 looks=tuple(shlex.join(one.argv) for one in self._looks),
             ),
             self.screen,

@@ -37,6 +37,7 @@ from runbook.engine.ports import (
     TakeBack,
     Undecided,
 )
+from runbook.engine.second_person import ask_second_person
 from runbook.engine.state import Status, StepRecord
 from runbook.engine.unknown_step import child_lives, known_of
 from runbook.errors import (
@@ -310,9 +311,13 @@ class Walk:
                 if context.dry and (prepared.needs_person or not runs_dry):
                     context.record(StepSkipped(at=now, step=at.path, reason=_DRY), screen)
                 elif is_confirmed(screen.confirmation, screen.word, typed):
-                    said = typed.strip() or "Enter"
-                    work = StepWork(context=context, at=at, prepared=prepared, screen=screen, confirmed=said)
-                    screen.action.perform(work, value)
+                    seconded = ask_second_person(context, at, screen)
+                    if seconded is not None:
+                        said = typed.strip() or "Enter"
+                        work = StepWork(
+                            context=context, at=at, prepared=prepared, screen=screen, confirmed=said, seconded=seconded
+                        )
+                        screen.action.perform(work, value)
             case Skip(reason):
                 has_passed = context.state.step(at.path).status is Status.PASSED
                 if reason.strip() or has_passed or context.dry:

@@ -51,7 +51,12 @@ def starts_by_itself(
 ) -> bool:
     """Tell whether a step starts without a key; `finding` is what the step before it left to judge."""
     record = state.step(at.path)
-    only_reads = action.starts_by_itself and prepared.effect is Effect.READS and not prepared.needs_person
+    only_reads = (
+        action.starts_by_itself
+        and not at.step.second_person
+        and prepared.effect is Effect.READS
+        and not prepared.needs_person
+    )
     must_be_read = at.step.warning is not None or finding is not None
     is_first_time = record.status is Status.TODO and not record.attempts
     stepped_back = at.path == state.back_to and at.path not in state.settled_since

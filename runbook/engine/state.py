@@ -12,6 +12,10 @@ from typing import Any
 from runbook.journal.events import (
     ChangeAccepted,
     ChildStarted,
+    ConfirmationAsked,
+    ConfirmationEnded,
+    ConfirmationGiven,
+    ConfirmationRefused,
     Decision,
     Event,
     HandedOver,
@@ -200,6 +204,8 @@ class RunState:
     seconds: float = 0
     """How long the run took up to its last event. It never decreases, even if the machine's clock is set back."""
     events: int = 0
+    asked: ConfirmationAsked | None = None
+    """What somebody else is asked to confirm right now."""
 
     def step(self, path: str) -> StepRecord:
         """Return what is known about a step, an empty record if nothing is."""
@@ -300,7 +306,7 @@ def _finished(state: RunState, _event: RunFinished) -> RunState:
 
 def _keep(state: RunState, record: StepRecord, *, settled: bool = False) -> RunState:
     since = state.settled_since | {record.path} if settled else state.settled_since
-    return replace(state, steps={**state.steps, record.path: record}, settled_since=since, paused="")
+    return replace(state, steps={**state.steps, record.path: record}, settled_since=since, paused="", asked=None)
 
 
 def _step_started(state: RunState, event: StepStarted) -> RunState:
@@ -419,6 +425,14 @@ def _note_added(state: RunState, event: NoteAdded) -> RunState:
     return replace(state, notes=(*state.notes, event))
 
 
+def _confirmation_asked(state: RunState, event: ConfirmationAsked) -> RunState:
+    return replace(state, asked=event)
+
+
+def _confirmation_answered(state: RunState, _event: Event) -> RunState:
+    return replace(state, asked=None)
+
+
 def _option_chosen(state: RunState, event: OptionChosen) -> RunState:
     state = replace(state, choices={**state.choices, event.step: event.option})
     return _keep(state, replace(state.step(event.step), status=Status.PASSED), settled=True)
@@ -440,5 +454,9 @@ _FOLDS: Mapping[type[Event], Callable[[RunState, Any], RunState]] = {
     StepResolved: _step_resolved,
     SteppedBack: _stepped_back,
     NoteAdded: _note_added,
+    ConfirmationAsked: _confirmation_asked,
+    ConfirmationGiven: _confirmation_answered,
+    ConfirmationRefused: _confirmation_answered,
+    ConfirmationEnded: _confirmation_answered,
     OptionChosen: _option_chosen,
 }

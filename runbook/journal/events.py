@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-__all__ = ["ChangeAccepted", "ChildStarted", "Decision", "Event", "HandedOver", "NoteAdded", "OptionChosen"]
+__all__ = ["ChangeAccepted", "ChildStarted", "ConfirmationAsked", "ConfirmationEnded", "ConfirmationGiven"]
+__all__ += ["ConfirmationRefused", "Decision", "Event", "HandedOver", "NoteAdded", "OptionChosen"]
 __all__ += ["PERMITS", "Outcome", "Purpose"]
 __all__ += ["RunFinished", "RunResumed", "RunStarted", "RunStopped", "StepFinished", "StepResolved", "StepSkipped"]
 __all__ += ["StepStarted", "SteppedBack", "TakenOver", "TargetSeen", "ValueGiven"]
@@ -180,6 +181,8 @@ class StepStarted(Event):
     """What the operator typed to allow it."""
     looks: tuple[str, ...] = ()
     """The reading commands that it runs in parallel, each as a shell command. Redacted."""
+    seconded: str = ""
+    """Who else confirmed it; empty if nobody had to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,6 +276,49 @@ class HandedOver(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmationAsked(Event):
+    """The operator confirmed a step that somebody else must confirm, too. `digest` covers what will run."""
+
+    step: str
+    digest: str
+    argv: tuple[str, ...]
+    effect: str
+    operator: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmationGiven(Event):
+    """Somebody else saw what will run, and confirmed it."""
+
+    step: str
+    digest: str
+    operator: str
+    host: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmationRefused(Event):
+    """Somebody else saw what will run, and refused it."""
+
+    step: str
+    digest: str
+    operator: str
+    host: str
+    role: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmationEnded(Event):
+    """Nobody else answered: the operator stopped waiting, or the time was up."""
+
+    step: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunStopped(Event):
     """The walk stopped because a person wanted it to or after a failure; it can be resumed."""
 
@@ -285,5 +331,8 @@ class RunFinished(Event):
     """Every step is done or was skipped."""
 
 
-PERMITS = (RunStarted, RunResumed, TakenOver, StepStarted, ChildStarted)
+PERMITS = (
+    *(RunStarted, RunResumed, TakenOver, StepStarted, ChildStarted),
+    *(ConfirmationAsked, ConfirmationGiven, ConfirmationRefused),
+)
 """Events that let something begin: it must not, until the journal has them. Every other says what has happened."""

@@ -20,7 +20,7 @@ REPLACEABLE = (
 ADDABLE = ("use_when", "not_for", "symptoms", "errors", "needs", "warnings", "after", "related")
 """The lists of a procedure that a team may add to."""
 
-STEP_TEXTS = ("title", "why", "look_for", "warning", "stop_if", "if_it_fails", "timeout", "effect")
+STEP_TEXTS = ("title", "why", "look_for", "warning", "stop_if", "if_it_fails", "timeout", "effect", "second_person")
 """The keys of a step that a team may set. What the step does stays: to change that, put another in its place."""
 
 

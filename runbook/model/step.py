@@ -22,6 +22,7 @@ from runbook.model.fields import (
     Number,
     ProcedureId,
     Shaped,
+    Truth,
     key,
 )
 from runbook.model.terms import Effect, Position
@@ -108,6 +109,12 @@ class Step:
         "A captured value that says what the step does, such as `{{file_effect}}`: reads, writes or destroys. It never"
         " lowers the effect. Any other value counts as destroys.",
         default=None,
+    )
+    second_person: bool = key(
+        Truth(),
+        "Whether somebody else must confirm it from another terminal before it runs on production. That needs a shared"
+        " journal.",
+        default=False,
     )
     expect: Expectation = key(
         Shaped("expect"), "What must be true for the step to pass.", default=Expectation, said="exit code 0"

@@ -61,6 +61,10 @@ _ENTRIES: Mapping[type[Event], _Told] = {
     known.SteppedBack: lambda _: ("went to this step again", ""),
     known.NoteAdded: lambda event: ("noted", event.note),
     known.HandedOver: lambda event: (f"handed over to {event.to}" if event.to else "handed over", event.note),
+    known.ConfirmationAsked: lambda _: ("asked somebody else to confirm", ""),
+    known.ConfirmationGiven: lambda event: (f"confirmed it as a second person, on {event.host}", ""),
+    known.ConfirmationRefused: lambda event: (f"refused it as a second person, on {event.host}", event.reason),
+    known.ConfirmationEnded: lambda event: ("had no second person", event.reason),
     known.RunStopped: lambda event: ("stopped", event.reason),
     known.RunFinished: lambda _: ("finished the run", ""),
 }
@@ -84,7 +88,9 @@ def timeline_of(events: Sequence[Event]) -> tuple[Entry, ...]:
 def _entries(events: Sequence[Event]) -> Iterator[Entry]:
     who, begun = "", None
     for event in events:
-        who = getattr(event, "operator", "") or who
+        by = str(getattr(event, "operator", "")) or who
+        if isinstance(event, known.RunStarted | known.RunResumed | known.TakenOver):
+            who = by  # whoever confirms or hands over from outside doesn't walk
         if isinstance(event, StepFinished) and begun is not None:
             yield _execution(who, begun, event)
             begun = None
@@ -96,7 +102,7 @@ def _entries(events: Sequence[Event]) -> Iterator[Entry]:
             what, result = said_of(event)
             if what:
                 step, is_decision = str(getattr(event, "step", "")), isinstance(event, known.StepResolved)
-                yield Entry(at=event.at, who=who, what=what, step=step, result=result, is_decision=is_decision)
+                yield Entry(at=event.at, who=by, what=what, step=step, result=result, is_decision=is_decision)
     if begun is not None:
         yield _execution(who, begun, None)
 
@@ -108,6 +114,7 @@ def _execution(who: str, started: StepStarted, finished: StepFinished | None) ->
         what = f"{what}: {' '.join(map(quoted, started.argv))}"
     # Operators press Enter anyway, but a typed word shows that somebody meant it.
     said = f", confirmed with '{started.confirmed}'" if started.confirmed not in {"", "Enter"} else ""
+    said += f" and by {started.seconded}" if started.seconded else ""
     return Entry(
         at=started.at,
         who=who,

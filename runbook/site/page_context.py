@@ -29,7 +29,7 @@ EFFECT_WORDS = {Effect.READS: "Reads", Effect.WRITES: "Writes", Effect.DESTROYS:
 _BELOW_PART, _DEEPEST = 3, 6
 """Levels of headings: the one below a part's, and the last one in HTML."""
 
-_LEADING = frozenset({Label.WARNING, Label.WHY})
+_LEADING = frozenset({Label.WARNING, Label.SECOND_PERSON, Label.WHY})
 """Notes above what there is to do; all others are below it."""
 
 

@@ -49,6 +49,7 @@ class Label(StrEnum):
     """The label of a note."""
 
     WARNING = "Warning"
+    SECOND_PERSON = "Second person"
     WHY = "Why"
     LOOK_FOR = "Look for"
     STOP_IF = "Stop if"
@@ -270,7 +271,9 @@ def view_of(  # noqa: PLR0913 - one step, in all that it depends on
     Raises UsageError for a value that isn't allowed where it is used.
     """
     said = Prose(fill_text(step.title, values)) if is_titled else None
-    yield from _notes(values, (Label.WARNING, step.warning), (Label.WHY, step.why))
+    yield from _notes(values, (Label.WARNING, step.warning))
+    yield from _second_person(step)
+    yield from _notes(values, (Label.WHY, step.why))
     yield from (block for block in action.view(values, to) if block != said)
     if effect:
         yield effect
@@ -288,10 +291,18 @@ def view_of(  # noqa: PLR0913 - one step, in all that it depends on
 
 def notes_of(step: Step, values: Values) -> Iterator[Block]:
     """Yield the notes beside a step, without what it runs."""
-    yield from _notes(values, (Label.WARNING, step.warning), (Label.WHY, step.why), (Label.LOOK_FOR, step.look_for))
+    yield from _notes(values, (Label.WARNING, step.warning))
+    yield from _second_person(step)
+    yield from _notes(values, (Label.WHY, step.why), (Label.LOOK_FOR, step.look_for))
     yield from _notes(values, (Label.STOP_IF, step.stop_if))
     if step.if_it_fails:
         yield Note(Label.IF_IT_FAILS, fill_text(step.if_it_fails.text, values), step.if_it_fails.see or "")
+
+
+def _second_person(step: Step) -> Iterator[Note]:
+    if step.second_person:
+        text = "On production, somebody else must confirm this step from another terminal before it runs."
+        yield Note(Label.SECOND_PERSON, text)
 
 
 def _notes(values: Values, *labelled: tuple[Label, str | None]) -> Iterator[Note]:

@@ -8,6 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from runbook.engine.ports import Screen
+from runbook.engine.second_person import code_of
 from runbook.engine.state import RunState, Status, StepRecord
 from runbook.engine.way import way_of
 from runbook.filling import Shown, fill_text
@@ -165,6 +166,15 @@ def _stopped(event: RunStopped, run: str, width: int) -> Lines:
     return [*wrap(f"Stopped{because}.", width, style="bold"), *wrap(back, width)]
 
 
+def _asked_second(event: events.ConfirmationAsked, run: str, width: int) -> Lines:
+    return [
+        *wrap("Somebody else must confirm this before it runs. On their terminal:", width, style="bold"),
+        *wrap(f"runbook confirm {run}", width, first="  "),
+        *wrap(f"Their screen must show this code: {code_of(event.digest)}", width, first="  "),
+        *wrap("Ctrl-C ends the waiting; nothing has run.", width, first="  "),
+    ]
+
+
 _LINES: Mapping[type[Event], Callable[[Any, str, int], Lines]] = {
     events.RunStarted: _begun,
     events.RunResumed: lambda _event, run, width: wrap(f"Run {run} continues.", width, style="dim"),
@@ -175,6 +185,10 @@ _LINES: Mapping[type[Event], Callable[[Any, str, int], Lines]] = {
         f"Skipped: {event.reason or 'already done'}", width, first="  ", style="yellow"
     ),
     events.OptionChosen: lambda event, _run, width: wrap(event.option, width, first="  -> "),
+    events.ConfirmationAsked: _asked_second,
+    events.ConfirmationGiven: lambda event, _run, width: wrap(
+        f"{event.operator} confirmed it, too.", width, first="  ", style="green"
+    ),
     events.NoteAdded: lambda _event, _run, width: wrap("Noted; it is in the report.", width, first="  ", style="dim"),
     HandedOver: _handed_over,
     RunStopped: _stopped,

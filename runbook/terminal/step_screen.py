@@ -81,7 +81,7 @@ def _bands_of_step(
         later += notes(screen, Label.LOOK_FOR)  # shown beside the output, where it helps
     blocks = [block for block in screen.blocks if not isinstance(block, _FOR_DETAILS) and block not in later]
     # A warning comes before what it warns of, even if an undo's own blocks come first.
-    warnings = [*notes(screen, Label.WARNING)]
+    warnings = [*notes(screen, Label.WARNING, Label.SECOND_PERSON)]
     blocks.sort(key=lambda block: block not in warnings)
     last = screen.state.step(screen.path).last
     earlier: Lines = []

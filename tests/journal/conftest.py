@@ -65,11 +65,11 @@ def people(server: Postgres, shared: PostgresEngine) -> Iterator[dict[str, str]]
     with closing(connect(parse_address(server.admin_url))) as connection:
         for name, group in made.items():
             connection.execute(f"drop role if exists {name}".encode())
-            connection.execute(f"create role {name} login password '{name}'".encode())
+            connection.execute(f"create role {name} login password '{name}-pw-7261'".encode())
             if group:
                 connection.execute(f"grant {group} to {name}".encode())
     port = urlsplit(server.command_url).port
-    yield {name: f"postgresql://{name}:{name}@127.0.0.1:{port}/{server.database}" for name in made}
+    yield {name: f"postgresql://{name}:{name}-pw-7261@127.0.0.1:{port}/{server.database}" for name in made}
     with closing(connect(parse_address(server.admin_url))) as connection:
         for name in made:
             connection.execute(f"drop role {name}".encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from support.journal_engines import PostgresEngine
 from support.places import DEPLOY, PUSH, Place, make_place
 from support.walks import short
 
-from runbook.journal.events import Event
+from runbook.journal.events import ConfirmationGiven, Event, StepStarted
 from runbook.journal.record import findings_in
 
 
@@ -26,6 +27,8 @@ class Person(Place):
     name: str
     journal: str
     answers: dict[str, str | Callable[[], str]]
+    when_asked: Callable[[str], None] | None = None
+    """What happens, once, while this one waits for a second person."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -45,7 +48,11 @@ class Person(Place):
         self.answers = {text.replace("_", " "): given for text, given in answers.items()}
         verb, *rest = words
         argv = ["--book", str(self.root / "book"), verb, *rest]
-        return self.converse(start(argv, environment=self.environment, directory=self.root / "project"))
+        child = start(argv, environment=self.environment, directory=self.root / "project")
+        if self.when_asked is not None:
+            child.meanwhile["Ctrl-C ends the waiting"] = self.when_asked
+        self.child = child.pid
+        return self.converse(child)
 
     def output_of(self, *words: str) -> str:
         """Run a command without a terminal; return what it prints."""
@@ -230,3 +237,77 @@ def test_everybody_sees_what_happens(crew: tuple[Person, Person]) -> None:
     assert "No run is like that" in grace.output_of("history", "--operator", "somebody")
     assert "ada" in grace.output_of("report")
     assert "as recorded. The last hash: " in grace.output_of("verify")
+
+
+# --- a second person ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def careful(crew: tuple[Person, Person]) -> tuple[Person, Person]:
+    """Return Ada and Grace with a book in which somebody else must confirm the push."""
+    for person in crew:
+        file = person.root / "book/procedures/fix.yaml"
+        text = file.read_text()
+        assert "  - id: push\n" in text
+        file.write_text(text.replace("  - id: push\n", "  - id: push\n    second_person: true\n"))
+    return crew
+
+
+def code_in(text: str) -> str:
+    """Return the code that a screen shows."""
+    found = re.search(r"(?:must show this code: |screen must be )([0-9a-f]{8})", " ".join(text.split()))
+    assert found is not None, text
+    return found[1]
+
+
+def test_a_step_runs_once_somebody_else_has_confirmed_it(
+    careful: tuple[Person, Person], shared: PostgresEngine
+) -> None:
+    """Both screens show the same code, the record has both people, and the report names them."""
+    ada, grace = careful
+    codes: list[str] = []
+
+    def confirm(screen: str) -> None:
+        codes.append(code_in(screen))
+        assert grace.at_terminal("confirm", Type_the_code=codes[0]) == 0
+        codes.append(code_in(grace.seen))
+
+    ada.when_asked = confirm
+    assert ada.at_terminal("run", "fix") == 0
+    assert codes[0] == codes[1]
+    assert f"$ npx {PUSH}" in grace.seen
+    assert "ada asks you to confirm a step" in grace.seen
+    assert "WRITES to PRODUCTION" in grace.seen
+    assert "grace confirmed it, too" in ada.seen
+    assert ada.effects == [PUSH, DEPLOY]
+    events = recorded(shared)
+    given = [event for event in events if isinstance(event, ConfirmationGiven)]
+    assert [(one.operator, one.role) for one in given] == [("grace", "grace")]
+    pushes = [one for one in events if isinstance(one, StepStarted) and one.step == "push" and one.effect == "writes"]
+    assert [(one.confirmed, one.seconded) for one in pushes] == [("yes", "grace")]
+    assert "confirmed with 'yes' and by grace" in " ".join(ada.output_of("report").split())
+
+
+def test_nobody_confirms_their_own_step(careful: tuple[Person, Person]) -> None:
+    """Not at another terminal, and not under another name: the journal knows them by their role."""
+    ada, grace = careful
+    said: list[str] = []
+
+    def try_it(_screen: str) -> None:
+        other = Person(ada.root)
+        other.name, other.journal, other.answers = "somebody-else", ada.journal, {}
+        said.append(str(other.at_terminal("confirm")))
+        said.append(other.seen)
+        assert grace.at_terminal("confirm", Type_the_code="no", Whoever_asked="The table is in use") == 3
+
+    ada.when_asked = try_it
+
+    def go_back() -> str:
+        ada.answers["Type yes to run"] = "q"
+        return ""
+
+    assert ada.at_terminal("run", "fix", Enter_goes_back=go_back, Type_yes_to_run="yes") == 1
+    assert said[0] == "3"
+    assert "you can't confirm this step: ada asked for it as ada, and so do you" in said[1]
+    assert "Grace refused: The table is in use" in ada.seen
+    assert PUSH not in ada.effects

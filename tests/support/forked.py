@@ -55,11 +55,15 @@ class Terminal:
     master: int
     text: str = ""
     screens: list[str] = field(default_factory=list)
+    meanwhile: dict[str, Callable[[str], None]] = field(default_factory=dict)
+    """What to do, once, when a text appears, while the child itself asks nothing."""
 
     def converse(self, answer: Callable[[str], str], *, timeout: float = 30) -> int:
         """Answer each prompt, given the screen since the last one, until the child ends. Return its exit code."""
         until = time.monotonic() + timeout
         while self._read(until):
+            for text in [text for text in self.meanwhile if text in self.text]:
+                self.meanwhile.pop(text)(self.text)
             if _PROMPT.search(self.text):
                 self.screens.append(self.text)
                 typed, self.text = answer(self.text), ""
