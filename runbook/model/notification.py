@@ -1,0 +1,68 @@
+"""Whom a team tells when something happens in a run, and how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from runbook.model.fields import Choice, CommandLine, Field, Kind, ListOf, Text, key, shape
+from runbook.model.terms import Position
+
+__all__ = ["SHAPES", "Moment", "Notification"]
+
+
+class Moment(StrEnum):
+    """What happened in a run."""
+
+    START = "start"
+    """It began, or somebody continued it."""
+    WRITE = "write"
+    """A command that writes or destroys begins."""
+    STUCK = "stuck"
+    """A step failed or was cut off, or somebody else must confirm it."""
+    END = "end"
+    """It finished, stopped or was handed over."""
+
+
+_VARIABLE = Text(
+    r"[A-Z][A-Z0-9_]*",
+    "the name of an environment variable that has the address: whoever knows a webhook's address can use it",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """One receiver. `variable` names the environment variable with a webhook's address; `command` gets JSON as input."""
+
+    kind: str
+    """`slack`, `teams`, `webhook` or `command`."""
+    slack: str = ""
+    teams: str = ""
+    webhook: str = ""
+    command: tuple[str, ...] = ()
+    on: tuple[str, ...] = key(
+        ListOf(Choice(tuple(Moment))), "What it is told: start, write, stuck, end.", default=tuple(Moment), said="all"
+    )
+    at: Position
+
+    @property
+    def variable(self) -> str:
+        """The name of the variable with the webhook's address, "" for a command."""
+        return self.slack or self.teams or self.webhook
+
+
+SHAPES = (
+    shape(
+        Notification,
+        "notification",
+        "a receiver of notifications",
+        "Who is told what happens in the team's runs.",
+        (
+            Kind((Field("slack", _VARIABLE, "The variable with the address of a Slack webhook.", attribute="slack"),)),
+            Kind((Field("teams", _VARIABLE, "The variable with the address of a Teams workflow.", attribute="teams"),)),
+            Kind((Field("webhook", _VARIABLE, "The variable with an address that takes JSON.", attribute="webhook"),)),
+            Kind((Field("command", CommandLine(), "A command that reads JSON from its input.", attribute="command"),)),
+        ),
+    ),
+)
+"""The receivers."""
