@@ -76,6 +76,8 @@ class Context:
     secrets: Mapping[str, str] = field(default_factory=dict)
     finished: Callable[[str], None] | None = None
     """Called with the run's id once its last event is on disk, before the operator sees it."""
+    told: Callable[[Event, RunState, Procedure], None] | None = None
+    """Called with each event once it is recorded."""
     _way: tuple[RunState, Way] | None = None
     _recorded: float | None = None
     """When this process last recorded an event, by the monotonic clock."""
@@ -140,6 +142,8 @@ class Context:
         event = without_secrets(event, self.redactor.redact)
         self.ports.journal.append(self.run, event)
         self.state = apply(self.state, event)
+        if self.told is not None:
+            self.told(event, self.state, self.procedure)
         if before_telling is not None:
             before_telling()
         self.ports.operator.tell(event, None if screen is None else replace(screen, state=self.state))

@@ -21,7 +21,7 @@ from runbook.engine.state import RunState, fold
 from runbook.engine.target_lock import lock_target
 from runbook.errors import ExitCode, UsageError
 from runbook.journal.directory import open_directory
-from runbook.journal.events import RunResumed, RunStarted, TakenOver, TargetSeen, ValueGiven
+from runbook.journal.events import Event, RunResumed, RunStarted, TakenOver, TargetSeen, ValueGiven
 from runbook.journal.interface import Journal, MemoryJournal
 from runbook.model import Book, Procedure, TargetKind
 from runbook.secret_file import SecretFile, directory_below
@@ -36,12 +36,15 @@ class Settings:
 
     `environment` supplies parameters as RUNBOOK_<NAME>; `scratch` is a private directory for drafts (default: beside
     the journal), and files with secrets go beside it if they can't be kept in memory; `finished` is called with the
-    run's id when it ends.
+    run's id when it ends. `ticket` is the number of the ticket that the run is for. `told` is called with each event
+    once it's recorded, with the state after it.
     """
 
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     scratch: Path | None = None
     finished: Callable[[str], None] | None = None
+    ticket: str = ""
+    told: Callable[[Event, RunState, Procedure], None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +133,7 @@ def _walk(world: _World, procedure: Procedure, given: Mapping[str, str], *, dry:
         return End(ExitCode.NOT_COMPLETED)
     run = _new_run(procedure, world.ports)
     with _context(world, procedure, run, dry=dry) as context, lock_target(context, prove()) as takes_over:
-        _begin(context, prove(), texts)
+        _begin(context, prove(), texts, world.settings.ticket)
         if takes_over is not None:
             context.record(takes_over)
         return Walk(context).go()
@@ -149,10 +152,11 @@ def _context(world: _World, procedure: Procedure, run: str, *, dry: bool = False
             secret_file=secret_file,
             dry=dry,
             finished=None if dry else world.settings.finished,
+            told=None if dry else world.settings.told,
         )
 
 
-def _begin(context: Context, seen: TargetSeen, texts: Mapping[str, str]) -> None:
+def _begin(context: Context, seen: TargetSeen, texts: Mapping[str, str], ticket: str) -> None:
     if seen.kind == TargetKind.MACHINE and reaches_target(context.procedure, context.book.policy):
         # The run before it needed no project, so nobody has proven one.
         name = context.procedure.id
@@ -181,6 +185,7 @@ def _begin(context: Context, seen: TargetSeen, texts: Mapping[str, str]) -> None
             rules=context.rules_at(seen),
             files=context.files() if seen.kind != TargetKind.MACHINE else {},
             role=context.identity.role,
+            ticket=ticket,
         )
     )
 

@@ -130,6 +130,8 @@ class RunStarted(Event):
     """A digest for each of the project's migrations and functions. Those of a later stop replace them."""
     role: str = ""
     """The name by which the journal itself knows the operator; empty if it knows nobody."""
+    ticket: str = ""
+    """The number of the ticket that the run is for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

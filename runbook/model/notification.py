@@ -32,7 +32,7 @@ _VARIABLE = Text(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """One receiver. `variable` names the environment variable with a webhook's address; `command` gets JSON as input."""
+    """One receiver: a webhook, whose address is in an environment variable, or a command, which gets JSON as input."""
 
     kind: str
     """`slack`, `teams`, `webhook` or `command`."""

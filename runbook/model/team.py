@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from runbook.model.fields import KEBAB, LINE, LINES, MapOf, Shaped, Text, Truth, key, shape
+from runbook.model.fields import KEBAB, LINE, LINES, ListOf, MapOf, Shaped, Text, Truth, key, shape
 from runbook.model.migration_settings import MigrationSettings
+from runbook.model.notification import Notification
 from runbook.model.terms import Position
 
 __all__ = ["ANY_PROJECT", "DASHBOARD", "REF", "SHAPES", "Contact", "Project", "Team"]
@@ -96,6 +97,9 @@ class Team:
         "Where the team's shared journal is, such as postgresql://db.example.com/runbook.",
         default="",
         said="a journal on each machine",
+    )
+    notify: tuple[Notification, ...] = key(
+        ListOf(Shaped("notification")), "Who is told what happens in a run.", default=(), read=tuple
     )
     migrations: MigrationSettings | None = key(
         Shaped("migration-settings"), "How `runbook migration check` judges migrations.", default=None

@@ -1,0 +1,150 @@
+"""Sends notifications from a thread of its own: a receiver that is slow or fails never stops or delays a run."""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+from runbook.errors import UsageError
+from runbook.known_secrets import remember
+from runbook.model.notification import Notification
+from runbook.printable import one_line
+from runbook.runtime.environment import child_environment
+
+__all__ = ["Notifier", "Receiver", "receivers_of"]
+
+_SECONDS = 5.0
+"""How long one receiver may take, and how long the end of a run waits for those that are left."""
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+Receiver = tuple[str, frozenset[str], Callable[[Mapping[str, str]], None]]
+"""What to call it in messages, what it is told, and the function that tells it; it raises OSError."""
+
+
+class Notifier:
+    """Tells each receiver what it wants to know. `payload` makes a message's text for a kind of receiver."""
+
+    def __init__(self, receivers: Sequence[Receiver]) -> None:
+        self._receivers = receivers
+        self._waiting: queue.Queue[Mapping[str, str] | None] = queue.Queue(maxsize=1000)
+        self._failures: dict[str, str] = {}
+        self._thread = threading.Thread(target=self._send_all, daemon=True)
+        if receivers:
+            self._thread.start()
+
+    def tell(self, message: Mapping[str, str]) -> None:
+        """Have it sent; return at once."""
+        if self._receivers:
+            with suppress(queue.Full):
+                self._waiting.put_nowait(message)
+
+    def close(self) -> Sequence[str]:
+        """Wait a few seconds for what is left; return a sentence for each receiver that wasn't told."""
+        if self._receivers and self._thread.is_alive():
+            with suppress(queue.Full):
+                self._waiting.put_nowait(None)
+            self._thread.join(_SECONDS)
+        late = ["not all receivers were told in time"] if self._thread.is_alive() else []
+        return [*(f"{name} wasn't told: {why}" for name, why in self._failures.items()), *late]
+
+    def _send_all(self) -> None:
+        while (message := self._waiting.get()) is not None:
+            for name, moments, send in self._receivers:
+                if message["moment"] not in moments:
+                    continue
+                try:
+                    send(message)
+                except OSError as error:
+                    self._failures[name] = one_line(str(error))
+
+
+def receivers_of(
+    notifications: Sequence[Notification],
+    environ: Mapping[str, str],
+    payload: Callable[[Mapping[str, str], str], str],
+) -> list[Receiver]:
+    """Return the team's receivers; `payload` writes a message for a kind of them.
+
+    Raises UsageError for an address that anybody on the way could read.
+    """
+    found: list[Receiver] = []
+    for each in notifications:
+        moments = frozenset(each.on)
+        if each.kind == "command":
+            environment = child_environment(environ, {})
+            found.append((f"`{each.command[0]}`", moments, _to_command(each.command, environment)))
+            continue
+        address = environ.get(each.variable, "")
+        if not address:  # not everybody has it, and whoever has it tells
+            continue
+        remember([address])
+        _require_safe(each.variable, address)
+        found.append((f"the webhook in {each.variable}", moments, _to_webhook(address, each.kind, payload)))
+    return found
+
+
+def _require_safe(variable: str, address: str) -> None:
+    try:
+        parts = urlsplit(address)
+        is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    except ValueError:
+        is_safe = False
+    if not is_safe:
+        raise UsageError(f"{variable} has no address that begins with https://", hint="It is a webhook's address.")
+
+
+def _to_command(argv: Sequence[str], environment: Mapping[str, str]) -> Callable[[Mapping[str, str]], None]:
+    def send(message: Mapping[str, str]) -> None:
+        try:
+            done = subprocess.run(
+                list(argv),
+                input=json.dumps(dict(message)),
+                env=dict(environment),
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=_SECONDS,
+                start_new_session=True,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise OSError(f"it took longer than {_SECONDS:.0f} s") from error
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip().splitlines()
+            raise OSError(f"it ended with {done.returncode}{f': {said[-1]}' if said else ''}")
+
+    return send
+
+
+def _to_webhook(
+    address: str, kind: str, payload: Callable[[Mapping[str, str], str], str]
+) -> Callable[[Mapping[str, str]], None]:
+    def send(message: Mapping[str, str]) -> None:
+        from http.client import HTTPException
+        from urllib.error import HTTPError, URLError
+        from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+        class _Stay(HTTPRedirectHandler):
+            """Follows no redirect: what a run does isn't for another host."""
+
+            def redirect_request(self, *_args: object) -> None:
+                return None
+
+        request = Request(  # noqa: S310 - `_require_safe` has seen the address
+            address, payload(message, kind).encode(), {"Content-Type": "application/json"}, method="POST"
+        )
+        try:
+            with build_opener(_Stay()).open(request, timeout=_SECONDS) as answer:
+                answer.read(1)
+        except HTTPError as error:
+            raise OSError(f"it answered {error.code}") from None
+        except URLError as error:
+            raise OSError(str(error.reason)) from None
+        except HTTPException as error:
+            raise OSError(f"its answer isn't HTTP ({type(error).__name__})") from None
+
+    return send
