@@ -47,6 +47,7 @@ class Entry:
 
 
 _DECIDED = {known.Decision.DONE: "done", known.Decision.REDO: "to be done again"}
+_WHEN = {"before": "before the first write", "after": "after the last write"}
 _Told = Callable[[Any], tuple[str, str]]
 
 _ENTRIES: Mapping[type[Event], _Told] = {
@@ -65,6 +66,8 @@ _ENTRIES: Mapping[type[Event], _Told] = {
     known.ConfirmationGiven: lambda event: (f"confirmed it as a second person, on {event.host}", ""),
     known.ConfirmationRefused: lambda event: (f"refused it as a second person, on {event.host}", event.reason),
     known.ConfirmationEnded: lambda event: ("had no second person", event.reason),
+    known.SnapshotStarted: lambda _: ("", ""),
+    known.SnapshotTaken: lambda event: (f"recorded the state {_WHEN[event.when]}", _problems(event)),
     known.RunStopped: lambda event: ("stopped", event.reason),
     known.RunFinished: lambda _: ("finished the run", ""),
 }
@@ -143,6 +146,10 @@ def _result(finished: StepFinished | None) -> str:
         return "passed" if not evidence or len(evidence) > _SHORT or evidence.startswith("exit 0, as") else evidence
     after = f" after {span(finished.seconds)}" if finished.outcome is Outcome.INTERRUPTED else ""
     return f"{finished.outcome.value}{after}: {evidence}" if evidence else f"{finished.outcome.value}{after}"
+
+
+def _problems(taken: known.SnapshotTaken) -> str:
+    return "; ".join(f"{title}: {why}" for title, why in taken.problems.items())
 
 
 def _value(value: str | tuple[str, ...]) -> str:
