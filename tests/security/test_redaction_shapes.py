@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pyte
 import pytest
 from support.books import FIX_HEAD
 from support.forked import start
+from support.journal_engines import durable_postgres, empty_journal
 from support.limits import must_end
+from support.network import Network, Trouble, open_network
 from support.places import Place, make_place
 from support.printed_forms import FORMS, OVERPRINTED, SECRETS, is_hidden, traces
 from support.terminals import program
@@ -22,10 +28,13 @@ from support.walks import START, FakeExecutor, FakeOperator, Walked, book, ended
 
 from runbook import known_secrets
 from runbook.cli.error_handler import ending
+from runbook.drill.postgres import Postgres
 from runbook.engine.ports import Go, HandOver, Skip, Stop
 from runbook.errors import ExitCode, RunbookError, UsageError
+from runbook.journal.address import parse_address
 from runbook.journal.events import HandedOver, RunStopped, StepFinished, StepSkipped, StepStarted, TakenOver
 from runbook.journal.interface import Holder
+from runbook.journal.postgres_connection import connect
 from runbook.policy.redaction import MASK, Redactor
 from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor
 from runbook.runtime.terminal_relay import _Channel
@@ -161,12 +170,32 @@ esac
 """
 
 
+EVIDENCE = """\
+evidence:
+  - look: Printed
+    before: database
+    run: npx supabase migration list --output-format json {{target}}
+    list: printed
+"""
+TEAM = """\
+name: Shop
+projects:
+  production: {ref: qwertyuiopasdfghjklz, protected: false}
+notify:
+  - {program: ../bin/tell}
+"""
+
+
 @dataclass
 class Watched:
     """A person at the terminal, and what the outlets showed during the run."""
 
     place: Place
     secret: str
+    journal: str = ""
+    """The address of a shared journal."""
+    network: Network | None = None
+    """The way to it, which breaks near the end."""
     screens: list[str] = field(default_factory=list)
     outlets: dict[str, str] = field(default_factory=dict)
     refused: str = ""
@@ -180,8 +209,11 @@ class Watched:
         if screen.endswith("value> "):
             self.refused = screen
             return "fine"
-        if screen.endswith("why> "):
+        if screen.endswith(("why> ", "note> ")):
             return f"it printed {self.typed}"
+        if "can't be reached" in screen:
+            self.outlets["spool"] = self.files()
+            return "q"
         if "What did you see?" in screen:
             return self.typed
         if "Type yes to run" in screen:
@@ -189,7 +221,10 @@ class Watched:
             return "yes"
         if "Tell them" in screen:
             self.look()
-            return "q"
+            if self.network is None:
+                return "q"
+            self.network.breaks(Trouble.CUT)
+            return "m"
         if self.pushed:
             return "s"
         self.screens.append(screen)
@@ -202,67 +237,132 @@ class Watched:
 
     def look(self) -> None:
         """Ask from another terminal, and read the journal's files with the data that isn't merged yet."""
-        for words in ("status", "status --format json", "report", "report --format json"):
+        for words in LIVE:
             self.outlets[words] = self.say(words)
         self.outlets["files"] = self.files()
 
     def say(self, words: str) -> str:
         """Return what a command prints."""
         argv = [sys.executable, "-m", "runbook", "--book", str(self.place.root / "book"), *words.split()]
-        environment = {**self.place.environment, "PYTHONPATH": str(ROOT)}
+        environment = {**self.environment, "PYTHONPATH": str(ROOT)}
         done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout + done.stderr
 
+    def watch(self) -> str:
+        """Return what `runbook watch` shows until the run's stop."""
+        argv = [sys.executable, "-m", "runbook", "--book", str(self.place.root / "book"), "watch"]
+        environment = {**self.environment, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        lines: list[str] = []
+        with subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, text=True) as child:
+            assert child.stdout is not None
+            while not any("stopped" in line for line in lines):
+                lines.append(child.stdout.readline())
+            child.send_signal(signal.SIGINT)
+            return "".join(lines) + child.stdout.read()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of every command of this person."""
+        return {**self.place.environment, **({"RUNBOOK_JOURNAL": self.journal} if self.journal else {})}
+
     def files(self) -> str:
         """Return the bytes of everything below the state directory."""
         files = [path for path in (self.place.root / "state").rglob("*") if path.is_file()]
-        assert any(path.name == "journal.sqlite3-wal" for path in files) or "status" in self.outlets
+        assert self.journal or any(path.name == "journal.sqlite3-wal" for path in files) or "status" in self.outlets
         return "\n".join(path.read_bytes().decode("utf-8", "replace") for path in files)
 
 
-@pytest.fixture(scope="module", params=SECRETS.keys())
-def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Watched:
-    """Walk with a CLI that prints every form, and stop."""
-    secret = SECRETS[request.param]
+TABLES = "select relname from pg_class where relnamespace = 'runbook_journal'::regnamespace and relkind = 'r'"
+LIVE = ("status", "status --format json", "report", "report --format json")
+AFTERWARDS = (
+    *("history", "history --format json", "report", "show fix", "show fix --format json", "journal export"),
+    *("verify", "journal check"),
+)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Postgres]:
+    """Run a PostgreSQL with a shared journal."""
+    with durable_postgres() as postgres:
+        yield postgres
+
+
+@pytest.fixture(scope="module", params=[(name, journal) for name in SECRETS for journal in ("file", "shared")])
+def watched(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, server: Postgres
+) -> Iterator[Watched]:
+    """Walk with a CLI that prints every form, and stop; with a shared journal, after the way to it broke."""
+    name, journal = request.param
     place = make_place(tmp_path_factory.mktemp("place"))
+    if journal == "file":
+        yield _walked(Watched(place, SECRETS[name]))
+        return
+    empty_journal(server)
+    asked = parse_qs(urlsplit(server.url).query)
+    with open_network(Path(asked["host"][0]), int(asked["port"][0])) as network:
+        yield _walked(Watched(place, SECRETS[name], network.url, network), server)
+
+
+def _walked(seen: Watched, server: Postgres | None = None) -> Watched:
+    place, secret = seen.place, seen.secret
     (place.root / "book" / "procedures" / "fix.yaml").write_text(BOOK, encoding="utf-8")
+    (place.root / "book" / "evidence.yaml").write_text(EVIDENCE, encoding="utf-8")
+    (place.root / "book" / "team.yaml").write_text(TEAM, encoding="utf-8")
+    for packaged in ("policy.yaml", "supabase.yaml"):
+        (place.root / "book" / packaged).unlink()
     program(place.root / "bin", "npx", NPX)
+    program(place.root / "bin", "tell", f"cat >> '{place.root}/told'")
     forms = {name: form(secret) for name, form in FORMS.items() if name not in OVERPRINTED}
     (place.root / "forms.txt").write_text("\n\n".join(forms.values()), encoding="utf-8", newline="")
     target = {"project_ref": "qwertyuiopasdfghjklz", "environment": "production"}
     document = {"target": target, "migrations": [{"local": "7", "remote": "7"}], "printed": [*forms.values()]}
     (place.root / "forms.json").write_text(json.dumps(document), encoding="utf-8")
-    seen = Watched(place, secret)
-    environment = {**place.environment, "RUNBOOK_TOKEN": secret}
     argv = ["--book", str(place.root / "book"), "run", "fix", "--workdir", str(place.root / "project")]
-    start(argv, environment=environment, directory=place.root).converse(seen.answer)
+    argv += ["--ticket", f"OPS {seen.typed}"]
+    start(argv, environment={**seen.environment, "RUNBOOK_TOKEN": secret}, directory=place.root).converse(seen.answer)
     seen.outlets["screens"] = "\n".join(seen.screens)
-    for words in ("history", "history --format json", "report", "show fix", "show fix --format json"):
+    seen.outlets["notifications"] = (place.root / "told").read_text(encoding="utf-8")
+    if seen.network is not None:
+        seen.network.breaks(Trouble.NONE)
+    for words in AFTERWARDS:
         seen.outlets[f"{words}, afterwards"] = seen.say(words)
+    seen.outlets["watch"] = seen.watch()
     seen.outlets["files, afterwards"] = seen.files()
+    if server is not None:
+        with closing(connect(parse_address(server.admin_url))) as connection:
+            names = [name for (name,) in connection.execute(TABLES.encode()).fetchall()]
+            rows = [row for name in names for row in connection.execute(f"table runbook_journal.{name}".encode())]
+            seen.outlets["tables"] = "\n".join(str(cell) for row in rows for cell in row)
     return seen
 
 
 OUTLETS = [
-    "screens", "status", "status --format json", "report", "report --format json", "files", "history, afterwards",
-    "history --format json, afterwards", "report, afterwards", "show fix, afterwards",
-    "show fix --format json, afterwards", "files, afterwards",
+    *LIVE, *(f"{words}, afterwards" for words in AFTERWARDS),
+    "watch", "screens", "notifications", "files", "files, afterwards", "spool", "tables",
 ]  # fmt: skip
+SHARED_ONLY = {"spool", "tables"}
 
 
 @pytest.mark.parametrize("outlet", OUTLETS)
 def test_no_outlet_of_a_walk_holds_the_secret(watched: Watched, outlet: str) -> None:
     """Screens, the journal's files, report, status, history and show, as text and as JSON."""
+    if not watched.journal and outlet in SHARED_ONLY:
+        assert outlet not in watched.outlets
+        return
     text = watched.outlets[outlet]
+    assert text
+    # The packaged looks at the target quote like one of the secrets.
+    text = re.sub(r"npx supabase db query --read-only.*?limit \d+'", "", text, flags=re.DOTALL)
     assert [form for form in FORMS if traces(form, watched.secret, text)] == []
 
 
 def test_the_outlets_of_a_walk_show_that_something_was_hidden(watched: Watched) -> None:
     """The walk went through every step that prints or takes a secret."""
-    assert all(MASK in watched.outlets[one] for one in ("screens", "status", "report", "report --format json", "files"))
-    skipped = [event for event in watched.place.events if isinstance(event, StepSkipped)]
-    assert [event.reason for event in skipped] == [f"it printed {MASK}"]
+    stored = ("spool", "tables") if watched.journal else ("files",)
+    shown = ("screens", "status", "report", "report --format json", "journal export, afterwards", "watch")
+    assert [one for one in (*shown, *stored, "notifications") if MASK not in watched.outlets[one]] == []
+    assert f"it printed {MASK}" in watched.outlets["journal export, afterwards"]
 
 
 def test_an_answer_that_holds_the_secret_is_refused(watched: Watched) -> None:
