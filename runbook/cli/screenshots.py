@@ -16,6 +16,7 @@ from runbook.engine.context import Context, Identity, Ports
 from runbook.engine.loop import ready_screen
 from runbook.engine.state import fold
 from runbook.journal.events import RunStarted, TargetSeen
+from runbook.journal.interface import MemoryJournal
 from runbook.model import Procedure
 from runbook.site.pictures import screen_picture, styled
 from runbook.site.source import book
@@ -79,7 +80,7 @@ def _context(procedure: Procedure) -> Context:
         directory="",
         values={one.name: one.example for one in procedure.parameters if not one.secret},
     )
-    ports = SimpleNamespace(clock=SimpleNamespace(now=lambda: _MOMENT), target=_Production())
+    ports = SimpleNamespace(clock=SimpleNamespace(now=lambda: _MOMENT), target=_Production(), journal=MemoryJournal())
     return Context(
         run=run,
         procedure=procedure,

@@ -209,7 +209,7 @@ def _with_operator(events: Sequence[Event]) -> Iterator[tuple[str, Event]]:
     """Yield each event with the person who was at the terminal."""
     operator = ""
     for event in events:
-        operator = getattr(event, "operator", operator)
+        operator = getattr(event, "operator", "") or operator  # a hand-over names nobody if the operator did it
         yield operator, event
 
 
