@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from pathlib import Path
 
 from runbook.checks.findings import Notes
 from runbook.checks.subject import Subject
@@ -13,7 +15,7 @@ __all__ = ["check_team", "check_unique_entries"]
 
 
 def check_team(subject: Subject, notes: Notes) -> None:
-    """Report what a team's file must not contain: secrets, which would be on pages and screens, and unsafe links."""
+    """Report what a team's file must not contain: secrets (it's on pages and screens), unsafe links, and dead names."""
     team = subject.book.team
     if team is None:
         return
@@ -32,6 +34,10 @@ def check_team(subject: Subject, notes: Notes) -> None:
     for one in team.projects.values():
         if (first := team.project_of(one.ref)) is not one and first is not None:
             notes.add(one.at, f"'{first.name}' has the same ref", "ref:", one.ref)
+    for receiver in filter(lambda one: one.program, team.notify):
+        if not os.access(Path(subject.book.directory) / receiver.program, os.X_OK):
+            message = f"there is no program {receiver.program} that may be executed, so nobody would be told"
+            notes.add(receiver.at, message, "program:", receiver.program)
 
 
 def check_unique_entries(subject: Subject, notes: Notes) -> None:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import click
 
-from runbook.cli.open_journal import journal_here
+from runbook.cli.notifications import notifying
+from runbook.cli.open_journal import journal_of
 from runbook.cli.run_options import complete_run, find_run, person
 from runbook.errors import ExitCode, TargetHeldError, UsageError
 from runbook.printable import one_line
@@ -25,11 +26,13 @@ def command(book: str | None, run: str | None, to: str, note: str | None) -> int
 
     Whoever resumes it sees your note first. While somebody walks it, they hand over by themselves: with the key h.
     """
-    from runbook.engine.state import fold
+    from runbook.checks import open_book
+    from runbook.engine.state import apply, fold
     from runbook.journal.events import HandedOver
     from runbook.policy.redaction import hide_known
 
-    journal = journal_here(book)
+    opened = open_book(book)
+    journal = journal_of(opened.team)
     name = find_run(journal, run, unfinished=run is None)
     state = fold(journal.events(name))
     if state.ended:
@@ -45,6 +48,10 @@ def command(book: str | None, run: str | None, to: str, note: str | None) -> int
         raise UsageError("a hand-over needs a note", hint="Say what is done, what you saw, and what comes next.")
     event = HandedOver(at=datetime.now(UTC), note=said, to=one_line(to), operator=person(), role=journal.role)
     journal.append(name, event)
+    procedure = opened.procedures.get(state.header.procedure) if state.header else None
+    with notifying(opened) as tell:
+        if tell is not None and procedure is not None:
+            tell(event, apply(state, event), procedure)
     click.echo(f"Handed over to {one_line(to)}, who continues with: runbook resume {name}")
     return ExitCode.DONE
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runbook.cli.open_journal import journal_here
-from runbook.cli.run_options import complete_run, find_run, ports_for, require_person, settings_for
+from runbook.cli.run_options import complete_run, find_run, ports_for, require_person, walk_settings
 from runbook.errors import UsageError
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ def command(book: str | None, run: str | None, workdir: str | None, yes: bool) -
         raise UsageError(f"can't resume run {name}: its target no longer exists")
     opened = open_book(book)
     ports = ports_for(opened, TargetKind(header.target.kind), workdir or _directory(state))
-    with ends_cleanly():
-        return resume(name, opened, settings=settings_for(ports["journal"], opened), **ports)
+    with ends_cleanly(), walk_settings(ports["journal"], opened) as settings:
+        return resume(name, opened, settings=settings, **ports)
 
 
 def _directory(state: RunState) -> str:

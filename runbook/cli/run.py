@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from runbook.cli.given_values import given_values
-from runbook.cli.run_options import complete_procedure, ports_for, require_person, settings_for
+from runbook.cli.run_options import complete_procedure, ports_for, require_person, walk_settings
 
 __all__ = ["command"]
 
@@ -21,11 +21,20 @@ __all__ = ["command"]
     help="The linked project, or the local stack.",
 )
 @click.option("--dry-run", "dry", is_flag=True, help="Run only what reads; show what writes. Leaves no trace.")
+@click.option("--ticket", default="", metavar="ID", help="The ticket that the run is for.")
 @click.option("--workdir", metavar="DIR", help="The Supabase project's directory (default: around this one).")
 @click.option("--yes", is_flag=True, hidden=True)
 @click.pass_obj
 def command(
-    book: str | None, *, procedure: str, given: tuple[str, ...], target: str, dry: bool, workdir: str | None, yes: bool
+    book: str | None,
+    *,
+    procedure: str,
+    given: tuple[str, ...],
+    target: str,
+    dry: bool,
+    ticket: str,
+    workdir: str | None,
+    yes: bool,
 ) -> int:
     """Walk through a procedure, step by step, on the real target.
 
@@ -47,6 +56,5 @@ def command(
     chosen = opened.procedure(procedure)
     kind = TargetKind(target) if reaches_target(chosen, opened.policy) else TargetKind.MACHINE
     ports = ports_for(opened, kind, workdir, dry=dry)
-    settings = settings_for(ports["journal"], opened)
-    with ends_cleanly():
+    with ends_cleanly(), walk_settings(ports["journal"], opened, ticket=ticket) as settings:
         return walk(chosen, opened, values=values, dry=dry, settings=settings, **ports)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import getpass
 import os
 import shutil
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
+
+import click
 
 from runbook import __version__
 from runbook.cli.open_journal import journal_here, journal_of
@@ -23,8 +25,6 @@ from runbook.errors import (
 from runbook.printable import one_line
 
 if TYPE_CHECKING:
-    import click
-
     from runbook.engine.context import Identity
     from runbook.engine.ports import Clock, Executor, Operator, Target
     from runbook.engine.session import Settings
@@ -42,7 +42,7 @@ __all__ = [
     "ports_for",
     "report_path",
     "require_person",
-    "settings_for",
+    "walk_settings",
 ]
 
 
@@ -123,17 +123,30 @@ def _protected(book: Book) -> Callable[[TargetSeen], str]:
     return name_of
 
 
-def settings_for(journal: StoredJournal, book: Book) -> Settings:
-    """Return the settings of a real walk: drafts in this user's directory, and a report at the end."""
+@contextmanager
+def walk_settings(journal: StoredJournal, book: Book, *, ticket: str = "") -> Iterator[Settings]:
+    """Yield the settings of a real walk: drafts in this user's directory, a report at the end, and notifications.
+
+    After the walk, say what nobody was told, and what still waits for the shared journal.
+    """
+    from runbook.cli.notifications import notifying
     from runbook.engine.session import Settings
     from runbook.user_directories import state_directory
     from runbook.variables import take_values
 
-    return Settings(
-        environment=take_values(os.environ),
-        scratch=state_directory() / "scratch",
-        finished=_reporter(journal, book),
-    )
+    try:
+        with notifying(book) as told:
+            yield Settings(
+                environment=take_values(os.environ),
+                scratch=state_directory() / "scratch",
+                finished=_reporter(journal, book),
+                ticket=one_line(ticket),
+                told=told,
+            )
+    finally:
+        if waiting := journal.waiting:
+            with suppress(OSError):  # the terminal may be gone
+                click.echo(f"{waiting}. The next command that reaches the shared journal sends them.", err=True)
 
 
 def report_path(run: str) -> Path:

@@ -10,7 +10,9 @@ from runbook.journal.events import Event
 
 __all__ = ["without_secrets"]
 
-_TEXTS = frozenset({"argv", "captured", "confirmed", "diff", "evidence", "looks", "note", "output", "reason", "to"})
+_TEXTS = frozenset(
+    {"argv", "captured", "confirmed", "diff", "evidence", "looks", "note", "output", "reason", "ticket", "to"}
+)
 """Fields of events that may repeat a secret. Values aren't among them: one that contains a secret is refused."""
 
 

@@ -78,6 +78,7 @@ def _facts(event: Event) -> Iterator[Fact]:
     if isinstance(event, RunStarted):
         yield Fact(FactKind.PROCEDURE, "", event.procedure)
         yield from _values(event.values)
+        yield from _values({"ticket": event.ticket} if event.ticket else {})
     if isinstance(event, RunStarted | RunResumed):
         yield from _target(event.target)
     if isinstance(event, RunStarted | RunResumed | TakenOver):

@@ -21,6 +21,7 @@ from runbook.model import (
     mcp_servers,
     migration_rule,
     migration_settings,
+    notification,
     overlay,
     parameter,
     policy,
@@ -47,7 +48,7 @@ _MODULES = (
         code_calls,
         command_files,
     ),
-    *(line_test, book, known_error, migration_rule, search_words, team, migration_settings, overlay),
+    *(line_test, book, known_error, migration_rule, search_words, team, migration_settings, notification, overlay),
 )
 
 SHAPES: Mapping[str, Shape] = {shape.name: shape for module in _MODULES for shape in module.SHAPES}

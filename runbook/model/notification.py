@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from runbook.model.fields import Choice, CommandLine, Field, Kind, ListOf, Text, key, shape
+from runbook.model.fields import Choice, ListOf, Text, forms, key, shape
 from runbook.model.terms import Position
 
 __all__ = ["SHAPES", "Moment", "Notification"]
@@ -28,18 +28,19 @@ _VARIABLE = Text(
     r"[A-Z][A-Z0-9_]*",
     "the name of an environment variable that has the address: whoever knows a webhook's address can use it",
 )
+_PROGRAM = Text(r"[^\s\x00]+", "the path of a program, without arguments: it runs unasked, so it must be one of yours")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """One receiver: a webhook, whose address is in an environment variable, or a command, which gets JSON as input."""
+    """One receiver: a webhook, whose address is in an environment variable, or a program, which gets JSON as input."""
 
     kind: str
-    """`slack`, `teams`, `webhook` or `command`."""
-    slack: str = ""
-    teams: str = ""
-    webhook: str = ""
-    command: tuple[str, ...] = ()
+    """`slack`, `teams`, `webhook` or `program`."""
+    slack: str = key(_VARIABLE, "The variable with the address of a Slack webhook.", default="")
+    teams: str = key(_VARIABLE, "The variable with the address of a workflow in Teams.", default="")
+    webhook: str = key(_VARIABLE, "The variable with an address that takes JSON.", default="")
+    program: str = key(_PROGRAM, "A program that reads JSON; its path begins at the book's directory.", default="")
     on: tuple[str, ...] = key(
         ListOf(Choice(tuple(Moment))), "What it is told: start, write, stuck, end.", default=tuple(Moment), said="all"
     )
@@ -47,7 +48,7 @@ class Notification:
 
     @property
     def variable(self) -> str:
-        """The name of the variable with the webhook's address, "" for a command."""
+        """The name of the variable with the webhook's address, "" for a program."""
         return self.slack or self.teams or self.webhook
 
 
@@ -57,12 +58,7 @@ SHAPES = (
         "notification",
         "a receiver of notifications",
         "Who is told what happens in the team's runs.",
-        (
-            Kind((Field("slack", _VARIABLE, "The variable with the address of a Slack webhook.", attribute="slack"),)),
-            Kind((Field("teams", _VARIABLE, "The variable with the address of a Teams workflow.", attribute="teams"),)),
-            Kind((Field("webhook", _VARIABLE, "The variable with an address that takes JSON.", attribute="webhook"),)),
-            Kind((Field("command", CommandLine(), "A command that reads JSON from its input.", attribute="command"),)),
-        ),
+        forms(Notification, ("slack",), ("teams",), ("webhook",), ("program",)),
     ),
 )
 """The receivers."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from runbook.engine.state import RunState
 from runbook.engine.way import way_of
@@ -65,7 +66,7 @@ def message_of(event: Event, state: RunState, procedure: Procedure) -> Message |
     }
 
 
-def payload(message: Message, form: str) -> str:
+def payload(message: Mapping[str, str], form: str) -> str:
     """Return the JSON for a receiver of that kind: `slack`, `teams`, or the message itself for any other."""
     text = f"{message['text']}\nrunbook watch {message['run']}"
     if form == "slack":
@@ -82,7 +83,7 @@ def payload(message: Message, form: str) -> str:
         }
         attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "content": card}
         return json.dumps({"type": "message", "attachments": [attachment]})
-    return json.dumps(message)
+    return json.dumps(dict(message))
 
 
 def _said(event: Event, state: RunState) -> tuple[Moment, str] | None:  # noqa: PLR0911 - one for each kind of event

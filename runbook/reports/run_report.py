@@ -23,7 +23,7 @@ from runbook.policy.argv import invocation_of
 from runbook.printable import one_line
 from runbook.rendering.command_text import quoted
 from runbook.reports.failures import failures
-from runbook.reports.timeline import Entry, timeline_of
+from runbook.reports.timeline import Entry, timeline_of, with_operator
 
 __all__ = [
     "Answer",
@@ -179,7 +179,7 @@ def report_of(events: Sequence[Event], book: Book | None = None, *, proof: str =
         commands=tuple(_commands(events)),
         skipped=tuple(
             Note(at=event.at, who=who, text=event.reason or "it was done already", step=event.step)
-            for who, event in _with_operator(events)
+            for who, event in with_operator(events)
             if isinstance(event, known.StepSkipped)
         ),
         notes=tuple(_notes(events)),
@@ -205,16 +205,8 @@ def _step_texts(procedure: Procedure, state: RunState) -> dict[str, StepText]:
     return found
 
 
-def _with_operator(events: Sequence[Event]) -> Iterator[tuple[str, Event]]:
-    """Yield each event with the person who was at the terminal."""
-    operator = ""
-    for event in events:
-        operator = getattr(event, "operator", "") or operator  # a hand-over names nobody if the operator did it
-        yield operator, event
-
-
 def _answers(events: Sequence[Event], steps: Mapping[str, StepText]) -> Iterator[Answer]:
-    for who, event in _with_operator(events):
+    for who, event in with_operator(events):
         if isinstance(event, known.OptionChosen):
             text = steps.get(event.step, StepText(""))
             yield Answer(
@@ -229,7 +221,7 @@ def _answers(events: Sequence[Event], steps: Mapping[str, StepText]) -> Iterator
 
 def _commands(events: Sequence[Event]) -> Iterator[Command]:
     started: tuple[str, StepStarted] | None = None
-    for who, event in _with_operator(events):
+    for who, event in with_operator(events):
         if isinstance(event, StepFinished) and started:
             yield _command(*started, event)
             started = None
@@ -271,7 +263,7 @@ _NOTES: Mapping[type[Event], Callable[[Any], str]] = {
 
 
 def _notes(events: Sequence[Event]) -> Iterator[Note]:
-    for who, event in _with_operator(events):
+    for who, event in with_operator(events):
         if say := _NOTES.get(type(event)):
             yield Note(at=event.at, who=who, text=say(event), step=getattr(event, "step", ""))
 

@@ -12,7 +12,7 @@ from runbook.journal import events as known
 from runbook.journal.events import Event, Outcome, Purpose, StepFinished, StepStarted
 from runbook.rendering.command_text import quoted
 
-__all__ = ["DID", "Entry", "said_of", "timeline_of"]
+__all__ = ["DID", "Entry", "said_of", "timeline_of", "with_operator"]
 
 DID = {
     Purpose.RUN: "ran",
@@ -86,26 +86,33 @@ def timeline_of(events: Sequence[Event]) -> tuple[Entry, ...]:
     return tuple(_entries(events))
 
 
-def _entries(events: Sequence[Event]) -> Iterator[Entry]:
-    who, begun = "", None
+def with_operator(events: Sequence[Event]) -> Iterator[tuple[str, Event]]:
+    """Yield each event with the person whose it is: whoever was at the terminal, or did it from another one."""
+    walks = ""
     for event in events:
-        by = str(getattr(event, "operator", "")) or who
+        who = str(getattr(event, "operator", "")) or walks
         if isinstance(event, known.RunStarted | known.RunResumed | known.TakenOver):
-            who = by  # whoever confirms or hands over from outside doesn't walk
+            walks = who  # whoever confirms or hands over from outside doesn't walk
+        yield who, event
+
+
+def _entries(events: Sequence[Event]) -> Iterator[Entry]:
+    begun: tuple[str, StepStarted] | None = None
+    for who, event in with_operator(events):
         if isinstance(event, StepFinished) and begun is not None:
-            yield _execution(who, begun, event)
+            yield _execution(*begun, event)
             begun = None
         # A child process starts in the middle of an execution, which continues.
         elif not isinstance(event, known.ChildStarted):
             if begun is not None:
-                yield _execution(who, begun, None)
-            begun = event if isinstance(event, StepStarted) else None
+                yield _execution(*begun, None)
+            begun = (who, event) if isinstance(event, StepStarted) else None
             what, result = said_of(event)
             if what:
                 step, is_decision = str(getattr(event, "step", "")), isinstance(event, known.StepResolved)
-                yield Entry(at=event.at, who=by, what=what, step=step, result=result, is_decision=is_decision)
+                yield Entry(at=event.at, who=who, what=what, step=step, result=result, is_decision=is_decision)
     if begun is not None:
-        yield _execution(who, begun, None)
+        yield _execution(*begun, None)
 
 
 def _execution(who: str, started: StepStarted, finished: StepFinished | None) -> Entry:

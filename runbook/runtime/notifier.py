@@ -8,11 +8,13 @@ import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from runbook.errors import UsageError
 from runbook.known_secrets import remember
 from runbook.model.notification import Notification
+from runbook.policy.redaction import hide_known
 from runbook.printable import one_line
 from runbook.runtime.environment import child_environment
 
@@ -60,31 +62,30 @@ class Notifier:
                 try:
                     send(message)
                 except OSError as error:
-                    self._failures[name] = one_line(str(error))
+                    self._failures[name] = hide_known(one_line(error.strerror or str(error)))
 
 
 def receivers_of(
     notifications: Sequence[Notification],
+    directory: Path,
     environ: Mapping[str, str],
     payload: Callable[[Mapping[str, str], str], str],
 ) -> list[Receiver]:
-    """Return the team's receivers; `payload` writes a message for a kind of them.
+    """Return the team's receivers. `payload` writes a message for a kind of them; programs are in `directory`.
 
-    Raises UsageError for an address that anybody on the way could read.
+    A webhook whose variable isn't set is left out: not everybody has its address. Raises UsageError for an address
+    that anybody on the way could read.
     """
     found: list[Receiver] = []
     for each in notifications:
         moments = frozenset(each.on)
-        if each.kind == "command":
-            environment = child_environment(environ, {})
-            found.append((f"`{each.command[0]}`", moments, _to_command(each.command, environment)))
-            continue
-        address = environ.get(each.variable, "")
-        if not address:  # not everybody has it, and whoever has it tells
-            continue
-        remember([address])
-        _require_safe(each.variable, address)
-        found.append((f"the webhook in {each.variable}", moments, _to_webhook(address, each.kind, payload)))
+        if each.program:
+            program = directory / each.program
+            found.append((each.program, moments, _to_program(program, child_environment(environ, {}))))
+        elif address := environ.get(each.variable, ""):
+            remember([address])
+            _require_safe(each.variable, address)
+            found.append((f"the webhook in {each.variable}", moments, _to_webhook(address, each.kind, payload)))
     return found
 
 
@@ -98,15 +99,17 @@ def _require_safe(variable: str, address: str) -> None:
         raise UsageError(f"{variable} has no address that begins with https://", hint="It is a webhook's address.")
 
 
-def _to_command(argv: Sequence[str], environment: Mapping[str, str]) -> Callable[[Mapping[str, str]], None]:
+def _to_program(program: Path, environment: Mapping[str, str]) -> Callable[[Mapping[str, str]], None]:
     def send(message: Mapping[str, str]) -> None:
         try:
             done = subprocess.run(
-                list(argv),
+                [program],
                 input=json.dumps(dict(message)),
                 env=dict(environment),
+                cwd=program.parent,
                 capture_output=True,
                 text=True,
+                errors="replace",
                 check=False,
                 timeout=_SECONDS,
                 start_new_session=True,
@@ -143,7 +146,7 @@ def _to_webhook(
         except HTTPError as error:
             raise OSError(f"it answered {error.code}") from None
         except URLError as error:
-            raise OSError(str(error.reason)) from None
+            raise (error.reason if isinstance(error.reason, OSError) else OSError(str(error.reason))) from None
         except HTTPException as error:
             raise OSError(f"its answer isn't HTTP ({type(error).__name__})") from None
 

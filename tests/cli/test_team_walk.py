@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from support.books import POLICY, SUPABASE, write_book
 from support.forked import start
 from support.places import Place, make_place
+from support.terminals import program
 
 from runbook.checks.book import find_problems
 from runbook.errors import PolicyRefusal
@@ -167,3 +169,32 @@ def test_two_projects_cannot_have_the_same_ref(tmp_path: Path) -> None:
     book = write_book(tmp_path / "book")
     (book / "team.yaml").write_text(TEAM.replace("contacts:", f"  staging: {{ref: {REF}}}\ncontacts:"))
     assert any("has the same ref" in each.message for each in find_problems(str(book))[1])
+
+
+def test_receivers_are_told_and_one_that_fails_stops_nothing(place: Place) -> None:
+    """The run ends as it would; then a line names who wasn't told."""
+    notify = "notify:\n  - {program: ../bin/tell, on: [start, write, end]}\n  - {slack: HOOK}\n"
+    (place.root / "book/team.yaml").write_text(TEAM + notify)
+    program(place.root / "bin", "tell", f"cat >> {place.root}/told; echo >> {place.root}/told")
+    answers = {"Type production": "production", "Type yes to run": "yes", "What is it?": "1"}
+    words = ["--book", str(place.root / "book"), "run", "fix", "--ticket", "OPS-12"]
+    environment = {**place.environment, "HOOK": "http://127.0.0.1:9/services/T0/secret-hook"}
+    child = start(words, environment=environment, directory=place.root / "project")
+    code = child.converse(lambda screen: next((answers[text] for text in answers if text in screen), ""))
+    assert code == 0
+    told = [json.loads(line) for line in (place.root / "told").read_text().splitlines()]
+    assert [message["moment"] for message in told] == ["start", "write", "write", "end"]
+    assert {message["ticket"] for message in told} == {"OPS-12"}
+    assert all("(OPS-12)" in message["text"] for message in told)
+    screens = " ".join("".join(child.screens).split())
+    assert "Note: the webhook in HOOK wasn't told: Connection refused" in screens
+    assert "secret-hook" not in screens
+
+
+def test_a_program_for_notifications_that_is_not_there_is_a_finding(place: Place) -> None:
+    """Nobody would notice before the emergency."""
+    (place.root / "book/team.yaml").write_text(TEAM + "notify:\n  - {program: tell}\n")
+    _, findings = find_problems(str(place.root / "book"))
+    assert [(one.line, one.message) for one in findings if "tell" in one.message] == [
+        (8, "there is no program tell that may be executed, so nobody would be told")
+    ]

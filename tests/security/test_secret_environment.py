@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from support.terminals import program
 from support.walks import book, policy
 
-from runbook.cli.run_options import settings_for
+from runbook.cli.run_options import walk_settings
 from runbook.engine.session import Settings
 from runbook.journal.sqlite import SqliteJournal
 from runbook.model import TargetKind
@@ -25,13 +25,14 @@ SECRET = "hunter2-zebra"
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
     """Begin a walk as `runbook run` does, with a secret in the environment."""
     for name in ("RUNBOOK_SECRET_VALUE", "RUNBOOK_TOKEN"):
         monkeypatch.setenv(name, SECRET)
     monkeypatch.setenv("RUNBOOK_ASCII", "1")
     program(tmp_path, "tell", f"env >> '{tmp_path}/told'")
-    return settings_for(SqliteJournal(tmp_path / "state"), book())
+    with walk_settings(SqliteJournal(tmp_path / "state"), book()) as settings:
+        yield settings
 
 
 def _run_command(directory: Path) -> None:

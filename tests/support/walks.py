@@ -438,6 +438,7 @@ __all__ = [
     "START",
     "Answer",
     "Capture",
+    "Ending",
     "FakeExecutor",
     "FakeOperator",
     "FakeTarget",
