@@ -52,8 +52,8 @@ def keep_practice(practice: Practice, journal: StoredJournal) -> str:
         return f"This drill isn't in the journal: {error.message}. {error.hint}".strip()
     if waits:
         return (
-            f"The shared journal doesn't have this drill yet: {waits[0]}. It waits on this machine. The next command "
-            "that reaches the journal sends it, such as `runbook readiness`."
+            f"This drill waits on this machine: {waits[0]}. The next command that reaches the journal, such as "
+            "`runbook readiness`, sends it."
         )
     return f"In the journal as run {first}\nReport: runbook report {first}"
 
