@@ -18,12 +18,16 @@ __all__ = ["check_commands", "check_weaknesses"]
 def check_commands(subject: Subject, notes: Notes) -> None:
     """Judge every command of every step as it would run on production, on each major of the CLI."""
     policy = subject.book.policy
+    of_steps = ((judged, step.place.step.at) for step in subject.steps for judged in step.commands)
+    of_evidence = ((judged, look.at) for look, judged in subject.evidence)
+    for judged, at in (*of_steps, *of_evidence):
+        for rule in _COMMAND_RULES:
+            for message, *tokens in rule(judged, policy):
+                notes.add(judged.action.place(at), message, *tokens)
+    for look, judged in subject.evidence:
+        if not judged.judgements and not judged.problems:
+            notes.add(look.at, f"uses a value, but a look at the target has none, only {TARGET}", "{{")
     for step in subject.steps:
-        for judged in step.commands:
-            at = judged.action.place(step.place.step.at)
-            for rule in _COMMAND_RULES:
-                for message, *tokens in rule(judged, policy):
-                    notes.add(at, message, *tokens)
         for step_rule in _STEP_RULES:
             for message, *tokens in step_rule(step, policy):
                 notes.add(step.place.step.at, message, *tokens)

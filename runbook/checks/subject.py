@@ -10,6 +10,7 @@ from runbook.errors import UsageError
 from runbook.expansion import EveryWay, expand
 from runbook.filling import TARGET, UnknownName
 from runbook.model import Action, Book, Effect, Parameter, Policy, Procedure, Role, Step, Value
+from runbook.model.evidence import Evidence
 from runbook.policy.judgement import Judgement, rule_of
 from runbook.steps.destination import effect_of, production
 from runbook.steps.scope import Place, Scope
@@ -73,9 +74,19 @@ class Subject:
         """Every step with its commands, whose placeholders are filled in with examples."""
         majors = tuple(self.book.policy.majors)
         return tuple(
-            JudgedStep(place, tuple(self._judge(place, *each) for each in place.step.commands(majors)))
+            JudgedStep(
+                place,
+                tuple(self._judge(_values(place, role), role, action, on) for role, action, on in commands),
+            )
             for _, place in self.places
+            for commands in [place.step.commands(majors)]
         )
+
+    @cached_property
+    def evidence(self) -> tuple[tuple[Evidence, JudgedCommand], ...]:
+        """Every look at the target that runs record, with what it runs."""
+        majors = tuple(self.book.policy.majors)
+        return tuple((look, self._judge(_BUILT_INS, Role.CHECK, look.action, majors)) for look in self.book.evidence)
 
     def captured(self, procedure: Procedure) -> Mapping[str, str]:
         """Return every name that a procedure's own steps capture, with the id of the first step that does."""
@@ -86,9 +97,8 @@ class Subject:
                     found.setdefault(name, place.step.id)
         return found
 
-    def _judge(self, place: Place, role: Role, action: Action, majors: tuple[int, ...]) -> JudgedCommand:
+    def _judge(self, values: Mapping[str, Value], role: Role, action: Action, majors: tuple[int, ...]) -> JudgedCommand:
         policy, judgements, problems = self.book.policy, dict[int, Judgement](), list[str]()
-        values = place.scope.values if role is Role.STEP else place.after.values
         for major in majors:
             to = production(policy, major, _NAMES)
             try:
@@ -104,6 +114,10 @@ class Subject:
         return JudgedCommand(
             role, action, judgements, tuple(dict.fromkeys(problems)), _is_known(action, judgements, policy)
         )
+
+
+def _values(place: Place, role: Role) -> Mapping[str, Value]:
+    return place.scope.values if role is Role.STEP else place.after.values
 
 
 class _Examples(EveryWay):

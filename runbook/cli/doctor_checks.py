@@ -7,6 +7,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from importlib.util import find_spec
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from runbook import __version__
 from runbook.checks import find_problems
+from runbook.cli.open_journal import journal_here, shared_address
 from runbook.cli.site import MODULES, find_config
 from runbook.errors import JournalError, MissingPartError, RunbookError, UsageError
 from runbook.extras import installed
@@ -113,6 +115,21 @@ def _journal(_place: _Place) -> Iterator[Diagnosis]:
         yield Diagnosis("journal", Found.MISSING, error.message, error.hint)
         return
     yield Diagnosis("journal", Found.GOOD, str(directory))
+
+
+def _shared_journal(place: _Place) -> Iterator[Diagnosis]:
+    name = "shared journal"
+    try:
+        if shared_address(place.book) is None:
+            return
+        with closing(journal_here(place.book)) as journal:
+            role, waiting = journal.role, journal.waiting
+    except RunbookError as error:
+        yield Diagnosis(name, Found.MISSING, error.message, error.hint)
+        return
+    yield Diagnosis(name, Found.GOOD, f"{journal.place}, as {role}")
+    if waiting:
+        yield Diagnosis(name, Found.NOTE, waiting, "runbook status (it sends them)")
 
 
 # --- the tools --------------------------------------------------------------------------------------------------
@@ -244,6 +261,7 @@ def _traps(place: _Place) -> Iterator[Diagnosis]:
 
 def _parts(_place: _Place) -> Iterator[Diagnosis]:
     yield check_part("check", ("pgparse",), "checks migration files")
+    yield check_part("team", ("psycopg",), "records runs in a journal that a team shares")
     site = check_part("site", MODULES, "builds the documentation site")
     try:
         if site.found is Found.GOOD:
@@ -278,6 +296,7 @@ _CHECKS: tuple[Callable[[_Place], Iterator[Diagnosis]], ...] = (
     _runbook,
     _book,
     _journal,
+    _shared_journal,
     _node,
     _project,
     _cli,

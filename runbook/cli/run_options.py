@@ -141,6 +141,7 @@ def walk_settings(journal: StoredJournal, book: Book, *, ticket: str = "") -> It
                 scratch=state_directory() / "scratch",
                 finished=_reporter(journal, book),
                 ticket=one_line(ticket),
+                takes_snapshots=True,
                 told=told,
             )
     finally:

@@ -74,6 +74,8 @@ class Context:
     dry: bool = False
     state: RunState = field(default_factory=RunState)
     secrets: Mapping[str, str] = field(default_factory=dict)
+    takes_snapshots: bool = False
+    """Whether to record the target's state before the first write and after the last one."""
     finished: Callable[[str], None] | None = None
     """Called with the run's id once its last event is on disk, before the operator sees it."""
     told: Callable[[Event, RunState, Procedure], None] | None = None

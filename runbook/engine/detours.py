@@ -10,6 +10,7 @@ from runbook.engine.context import Context
 from runbook.engine.execution import StepWork, refuse_if_forbidden
 from runbook.engine.next_action import Begin, Recover, is_settled, next_action
 from runbook.engine.ports import Advised, Go, GoTo, HandOver, Reply, RunOwn, Screen, Stop, SwitchTo
+from runbook.engine.snapshots import take_before
 from runbook.engine.state import RunState
 from runbook.engine.way import Way
 from runbook.errors import PolicyRefusal, RunbookError, UsageError
@@ -79,6 +80,8 @@ def run_own(context: Context, at: Place, screen: Screen, wanted: RunOwn) -> Repl
         if not is_confirmed(shown.confirmation, shown.word, reply.typed):
             return None
         typed = reply.typed.strip()
+    if not take_before(context, at, prepared):
+        return None
     work = StepWork(context=context, at=at, prepared=prepared, screen=shown, purpose=Purpose.OWN, confirmed=typed)
     work.run(Job())
     return None

@@ -38,6 +38,7 @@ from runbook.engine.ports import (
     Undecided,
 )
 from runbook.engine.second_person import ask_second_person
+from runbook.engine.snapshots import take_after, take_before
 from runbook.engine.state import Status, StepRecord
 from runbook.engine.unknown_step import child_lives, known_of
 from runbook.errors import (
@@ -312,7 +313,7 @@ class Walk:
                     context.record(StepSkipped(at=now, step=at.path, reason=_DRY), screen)
                 elif is_confirmed(screen.confirmation, screen.word, typed):
                     seconded = ask_second_person(context, at, screen)
-                    if seconded is not None:
+                    if seconded is not None and take_before(context, at, prepared):
                         said = typed.strip() or "Enter"
                         work = StepWork(
                             context=context, at=at, prepared=prepared, screen=screen, confirmed=said, seconded=seconded
@@ -390,6 +391,8 @@ class Walk:
     def _finish(self) -> End | None:
         """End the run, unless the operator saw something in the last step's output that must be fixed first."""
         context, places = self.context, self.context.way.places
+        if places:
+            take_after(context, places[-1])
         if places and isinstance(self.operator, Concluding):
             screen, major = screen_of(self.context, places[-1]), context.destination.major
             screen = replace(screen, finding=finding_at(places[-1], context.way, context.state, major))

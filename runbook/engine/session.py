@@ -37,8 +37,9 @@ class Settings:
     `environment` supplies parameters as RUNBOOK_<NAME>; `scratch` is a private directory for drafts (default: beside
     the journal), and files with secrets go beside it if they can't be kept in memory; `finished` is called with the
     run's id when it ends. `ticket` is the number of the ticket that the run is for. `suffix` ends the ids of its
-    runs, so that they are unique in a journal that they reach only later. `told` is called with each event once it's
-    recorded, with the state after it.
+    runs, so that they are unique in a journal that they reach only later. With `takes_snapshots`, the target's state
+    is recorded before the first write and after the last one. `told` is called with each event once it's recorded,
+    with the state after it.
     """
 
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
@@ -46,6 +47,7 @@ class Settings:
     finished: Callable[[str], None] | None = None
     ticket: str = ""
     suffix: str = ""
+    takes_snapshots: bool = False
     told: Callable[[Event, RunState, Procedure], None] | None = None
 
 
@@ -153,6 +155,7 @@ def _context(world: _World, procedure: Procedure, run: str, *, dry: bool = False
             scratch=scratch,
             secret_file=secret_file,
             dry=dry,
+            takes_snapshots=world.settings.takes_snapshots and not dry,
             finished=None if dry else world.settings.finished,
             told=None if dry else world.settings.told,
         )

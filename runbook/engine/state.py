@@ -29,6 +29,8 @@ from runbook.journal.events import (
     RunResumed,
     RunStarted,
     RunStopped,
+    SnapshotStarted,
+    SnapshotTaken,
     StepFinished,
     SteppedBack,
     StepResolved,
@@ -205,6 +207,14 @@ class RunState:
     seconds: float = 0
     """How long the run took up to its last event. It never decreases, even if the machine's clock is set back."""
     events: int = 0
+    before: Mapping[str, str] = field(default_factory=dict)
+    """What was recorded of the target before the first write: the title of each look, and its lines."""
+    before_problems: Mapping[str, str] = field(default_factory=dict)
+    """The looks that failed, and why."""
+    after: Mapping[str, str] = field(default_factory=dict)
+    after_problems: Mapping[str, str] = field(default_factory=dict)
+    is_after_outdated: bool = False
+    """Whether something was written since."""
     asked: ConfirmationAsked | None = None
     """What somebody else is asked to confirm right now."""
     drill: DrillEnded | None = None
@@ -329,6 +339,8 @@ def _step_started(state: RunState, event: StepStarted) -> RunState:
         looks=event.looks,
     )
     record = replace(record, attempts=(*record.attempts, attempt))
+    if event.effect != "reads":
+        state = replace(state, is_after_outdated=True)
     if event.purpose is Purpose.RUN:
         record = replace(record, status=Status.RUNNING, purpose=Purpose.RUN, check=None, vouched=False, reason="")
         record = replace(record, is_doubtful=False)
@@ -440,6 +452,17 @@ def _confirmation_answered(state: RunState, _event: Event) -> RunState:
     return replace(state, asked=None)
 
 
+def _snapshot_started(state: RunState, _event: SnapshotStarted) -> RunState:
+    return state
+
+
+def _snapshot_taken(state: RunState, event: SnapshotTaken) -> RunState:
+    if event.when == "before":
+        found, problems = {**state.before, **event.found}, {**state.before_problems, **event.problems}
+        return replace(state, before=found, before_problems=problems)
+    return replace(state, after=event.found, after_problems=event.problems, is_after_outdated=False)
+
+
 def _option_chosen(state: RunState, event: OptionChosen) -> RunState:
     state = replace(state, choices={**state.choices, event.step: event.option})
     return _keep(state, replace(state.step(event.step), status=Status.PASSED), settled=True)
@@ -467,4 +490,6 @@ _FOLDS: Mapping[type[Event], Callable[[RunState, Any], RunState]] = {
     ConfirmationRefused: _confirmation_answered,
     ConfirmationEnded: _confirmation_answered,
     OptionChosen: _option_chosen,
+    SnapshotStarted: _snapshot_started,
+    SnapshotTaken: _snapshot_taken,
 }

@@ -11,7 +11,8 @@ from runbook.journal.events import Event
 __all__ = ["without_secrets"]
 
 _TEXTS = frozenset(
-    {"argv", "captured", "confirmed", "diff", "evidence", "looks", "note", "output", "reason", "ticket", "to"}
+    {"argv", "captured", "confirmed", "diff", "evidence", "found", "looks", "note", "output", "problems", "reason"}
+    | {"ticket", "to"}
 )
 """Fields of events that may repeat a secret. Values aren't among them: one that contains a secret is refused."""
 

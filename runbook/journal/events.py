@@ -15,7 +15,7 @@ __all__ = ["ChangeAccepted", "ChildStarted", "ConfirmationAsked", "ConfirmationE
 __all__ += ["ConfirmationRefused", "Decision", "DrillEnded", "Event", "HandedOver", "NoteAdded", "OptionChosen"]
 __all__ += ["PERMITS", "Outcome", "Purpose"]
 __all__ += ["RunFinished", "RunResumed", "RunStarted", "RunStopped", "StepFinished", "StepResolved", "StepSkipped"]
-__all__ += ["StepStarted", "SteppedBack", "TakenOver", "TargetSeen", "ValueGiven"]
+__all__ += ["SnapshotStarted", "SnapshotTaken", "StepStarted", "SteppedBack", "TakenOver", "TargetSeen", "ValueGiven"]
 # The codec writes these names into journals: a renamed class makes every older run unreadable.
 
 
@@ -321,6 +321,24 @@ class ConfirmationEnded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotStarted(Event):
+    """The commands `looks` are about to record the target's state, before the first write or after the last one."""
+
+    when: str
+    """`before` or `after`."""
+    looks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotTaken(Event):
+    """The target's state: for each look by its title, a line for each thing. `problems` says why a look has none."""
+
+    when: str
+    found: Mapping[str, str]
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunStopped(Event):
     """The walk stopped because a person wanted it to or after a failure; it can be resumed."""
 
@@ -356,6 +374,6 @@ class DrillEnded(Event):
 
 PERMITS = (
     *(RunStarted, RunResumed, TakenOver, StepStarted, ChildStarted),
-    *(ConfirmationAsked, ConfirmationGiven, ConfirmationRefused),
+    *(ConfirmationAsked, ConfirmationGiven, ConfirmationRefused, SnapshotStarted),
 )
 """Events that let something begin: it must not, until the journal has them. Every other says what has happened."""

@@ -315,6 +315,7 @@ def _assemble(
         patterns=_entries(layers, "patterns.yaml"),
         advice=_entries(layers, "advice.yaml"),
         errors=_entries(layers, "errors.yaml"),
+        evidence=_entries(layers, "evidence.yaml"),
         migration_rules=_entries(layers, "migration_rules.yaml"),
         search=_search([file for layer in layers if (file := layer.others.get("search.yaml"))]),
         team=team,

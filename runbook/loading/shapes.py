@@ -61,6 +61,7 @@ FILES: Mapping[str, str] = {
     "patterns.yaml": "patterns",
     "advice.yaml": "advice",
     "errors.yaml": "errors",
+    "evidence.yaml": "evidence",
     "migration_rules.yaml": "migration_rules",
     "search.yaml": "search",
     "team.yaml": "team",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from runbook.errors import UsageError
+from runbook.model.evidence import Evidence
 from runbook.model.fields import (
     KEBAB,
     LINE,
@@ -105,6 +106,8 @@ class Book:
     advice: tuple[Advice, ...]
     errors: tuple[KnownError, ...]
     search: SearchWords
+    evidence: tuple[Evidence, ...] = ()
+    """What a run records of its target before its first write and after its last one."""
     migration_rules: tuple[MigrationRule, ...] = ()
     """The rules of `runbook migration check`."""
     team: Team | None = None

@@ -103,6 +103,7 @@ def document_of(report: RunReport, *, full: bool = False, sources: bool = False)
     yield from _listed("What was unknown", list(_unknowns(report)))
     yield Heading(2, _line("Timeline"))
     yield Table(("UTC", "Who", "What", "Result", "Took"), tuple(_row(report, one) for one in report.timeline))
+    yield from _differences(report, full=full)
     yield from _changed_by_hand(report, full=full)
     yield from _commands(report, full=full)
     yield from _values(report, full=full)
@@ -127,6 +128,10 @@ def _summary(report: RunReport) -> Iterator[tuple[str, Line]]:
     environment = f", {target.environment}" if target.environment and target.environment != target.kind else ""
     yield "Target", (Span(f"{target.kind} "), Span(target.name, "code"), Span(environment))
     yield "Operator", _line(f"{', '.join(report.operators)} on {', '.join(report.hosts)}")
+    if report.roles:
+        yield "In the journal as", _line(", ".join(report.roles))
+    if header.ticket:
+        yield "Ticket", _line(header.ticket)
     yield "Start", _line(f"{header.at:%Y-%m-%d %H:%M:%S} UTC")
     yield "End", _line(f"{state.updated or header.at:%Y-%m-%d %H:%M:%S} UTC")
     yield "Duration", _line(span(state.seconds))
@@ -202,6 +207,18 @@ def _row(report: RunReport, one: Entry) -> tuple[Line, ...]:
     return tuple(cells)
 
 
+def _differences(report: RunReport, *, full: bool) -> Iterator[Part]:
+    """Yield what is different from before the first write, look by look."""
+    if not report.differences:
+        return
+    yield Heading(2, _line("The target before the first write and after the last one"))
+    for one in report.differences:
+        lines = [*(f"-{line}" for line in one.gone), *(f"+{line}" for line in one.new)]
+        yield Paragraph(_line(f"{one.title}: {one.problem or ('' if lines else 'no difference')}".rstrip(" ")))
+        if lines:
+            yield Block(_cut("\n".join(lines), _WROTE, full=full))
+
+
 def _changed_by_hand(report: RunReport, *, full: bool) -> Iterator[Part]:
     if not report.by_hand:
         return
@@ -242,7 +259,8 @@ def _executions(report: RunReport, *, full: bool) -> Iterator[Part]:
 
 def _did(one: Command) -> str:
     what = "" if one.purpose is Purpose.RUN else f", {DID[one.purpose]}"
-    return f"{what}, {one.effect}" + (f", confirmed with '{one.confirmed}'" if one.writes and one.confirmed else "")
+    said = f", confirmed with '{one.confirmed}'" if one.writes and one.confirmed else ""
+    return f"{what}, {one.effect}{said}{f' and by {one.seconded}' if one.seconded else ''}"
 
 
 def _ended(one: Command, evidence: str) -> str:

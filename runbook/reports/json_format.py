@@ -25,6 +25,8 @@ KEYS: Mapping[str, str] = {
     "drill": "How it went, if it was a drill: scenario, passed, failed (proofs), trouble, hints. Otherwise null.",
     "target": "What was proven about the target: kind, name, environment, CLI version.",
     "operators": "Who started and resumed it, in order.",
+    "roles": "The names by which the shared journal knows those who acted, as they logged in to it.",
+    "ticket": "The ticket that the run was for.",
     "host": "The machine on which it started.",
     "directory": "The project's directory there.",
     "rules": "The book's directory and the digest of its policy.",
@@ -37,13 +39,15 @@ KEYS: Mapping[str, str] = {
     "choices": "The answers by the path of the question.",
     "decisions": "The answers in order: at, who, step, question, answer, suggested, because.",
     "timeline": "What happened: at, who, step, title, what, result, seconds.",
-    "commands": "Each execution: at, who, step, title, purpose, commands, effect, confirmed, by_hand, outcome, exit, "
-    "seconds, evidence, output. `outcome` is null if the end isn't recorded.",
+    "commands": "Each execution: at, who, step, title, purpose, commands, effect, confirmed, seconded (who else "
+    "confirmed it), by_hand, outcome, exit, seconds, evidence, output. `outcome` is null if the end isn't recorded.",
     "skipped": "Steps that were skipped: at, who, step, title, text (the reason).",
     "notes": "Notes, hand-overs and takeovers: at, who, step, text.",
     "unknowns": "Steps whose end nobody saw: at, step, title, how, settled (entries of the timeline).",
     "changes": "Accepted changes of procedure, target or policy: at, what, diff.",
     "steps": "What became of each step: path, title, status, reason, seconds, captured, attempts.",
+    "snapshots": "The target before the first write and after the last one: for each look, its lines.",
+    "differences": "What is different between them, for each look: look, gone, new, problem.",
     "failures": "Why commands failed: at, step, error, sqlstate, known (the id of the book's entry).",
     "events": "Every event of the journal, as recorded.",
     "head": "The hash of the last event; `runbook journal check --head HASH` looks for it.",
@@ -65,6 +69,8 @@ def as_json(report: RunReport) -> str:
         "drill": _drill(state.drill),
         "target": encode(header)["target"],
         "operators": report.operators,
+        "roles": report.roles,
+        "ticket": header.ticket,
         "host": header.host,
         "directory": header.directory,
         "rules": {"book": state.rules.book, "digest": state.rules.digest},
@@ -106,6 +112,10 @@ def as_json(report: RunReport) -> str:
             _step(record, report.steps[record.path].title if record.path in report.steps else "")
             for record in state.steps.values()
         ],
+        "snapshots": {"before": state.before, "after": state.after},
+        "differences": [
+            {"look": one.title, "gone": one.gone, "new": one.new, "problem": one.problem} for one in report.differences
+        ],
         "failures": [_failure(one) for one in report.failures],
         "events": [encode(event) for event in report.events],
         "head": report.proof,
@@ -141,6 +151,7 @@ def _command(report: RunReport, one: Command) -> dict[str, Any]:
         "commands": one.lines,
         "effect": one.effect,
         "confirmed": one.confirmed,
+        "seconded": one.seconded,
         "by_hand": one.is_direct,
         "outcome": one.outcome.value if one.outcome else None,
         "exit": one.exit,

@@ -12,6 +12,7 @@ from typing import Any
 
 from runbook.diagnosis import Diagnosis
 from runbook.engine.next_action import Finish, Over, Recover, next_action
+from runbook.engine.snapshots import Difference, differences
 from runbook.engine.state import RunState, fold
 from runbook.engine.unknown_step import span
 from runbook.engine.way import way_of
@@ -72,6 +73,8 @@ class Command:
     lines: tuple[str, ...]
     effect: str
     confirmed: str
+    seconded: str
+    """Who else confirmed it, "" if nobody had to."""
     is_direct: bool
     """Whether it changes the target with a statement or by hand, so that no file says what it did."""
     outcome: Outcome | None
@@ -126,6 +129,8 @@ class RunReport:
     title: str
     outcome: str
     operators: tuple[str, ...]
+    roles: tuple[str, ...]
+    """The names by which the shared journal knows them, as they logged in to it."""
     hosts: tuple[str, ...]
     answers: tuple[Answer, ...]
     timeline: tuple[Entry, ...]
@@ -135,6 +140,8 @@ class RunReport:
     unknowns: tuple[Unknown, ...]
     failures: tuple[Failure, ...]
     changes: tuple[known.ChangeAccepted, ...]
+    differences: tuple[Difference, ...]
+    """What is different from before the first write."""
     events: tuple[Event, ...]
     proof: str
     """The hash of the last event: a copy of the report can prove later whether the journal was changed."""
@@ -173,6 +180,7 @@ def report_of(events: Sequence[Event], book: Book | None = None, *, proof: str =
         title=procedure.title if procedure else header.procedure,
         outcome=outcome_of(state),
         operators=tuple(dict.fromkeys(event.operator for event in joined)),
+        roles=tuple(dict.fromkeys(role for event in events if (role := getattr(event, "role", "")))),
         hosts=tuple(dict.fromkeys(event.host for event in joined)),
         answers=tuple(_answers(events, texts)),
         timeline=timeline,
@@ -190,6 +198,7 @@ def report_of(events: Sequence[Event], book: Book | None = None, *, proof: str =
             if why
         ),
         changes=tuple(event for event in events if isinstance(event, known.ChangeAccepted)),
+        differences=differences(state),
         events=tuple(events),
         proof=proof,
     )
@@ -245,6 +254,7 @@ def _command(who: str, started: StepStarted, finished: StepFinished | None) -> C
         lines=lines,
         effect=started.effect,
         confirmed=started.confirmed,
+        seconded=started.seconded,
         is_direct=started.effect != "reads" and (is_sql or not started.argv),
         outcome=finished.outcome if finished else None,
         exit=finished.exit if finished else None,

@@ -47,6 +47,7 @@ class Entry:
 
 
 _DECIDED = {known.Decision.DONE: "done", known.Decision.REDO: "to be done again"}
+_WHEN = {"before": "before the first write", "after": "after the last write"}
 _Told = Callable[[Any], tuple[str, str]]
 
 _ENTRIES: Mapping[type[Event], _Told] = {
@@ -65,6 +66,8 @@ _ENTRIES: Mapping[type[Event], _Told] = {
     known.ConfirmationGiven: lambda event: (f"confirmed it as a second person, on {event.host}", ""),
     known.ConfirmationRefused: lambda event: (f"refused it as a second person, on {event.host}", event.reason),
     known.ConfirmationEnded: lambda event: ("had no second person", event.reason),
+    known.SnapshotStarted: lambda _: ("", ""),
+    known.SnapshotTaken: lambda event: (f"recorded the state {_WHEN[event.when]}", _problems(event)),
     known.RunStopped: lambda event: ("stopped", event.reason),
     known.RunFinished: lambda _: ("finished the run", ""),
     known.DrillEnded: lambda event: (f"{'passed' if event.passed else 'failed'} the drill", _why_failed(event)),
@@ -148,6 +151,10 @@ def _result(finished: StepFinished | None) -> str:
 
 def _why_failed(event: known.DrillEnded) -> str:
     return "; ".join(filter(None, (event.trouble, *event.failed)))
+
+
+def _problems(taken: known.SnapshotTaken) -> str:
+    return "; ".join(f"{title}: {why}" for title, why in taken.problems.items())
 
 
 def _value(value: str | tuple[str, ...]) -> str:

@@ -22,7 +22,16 @@ from runbook.steps.destination import Destination, effect_of, prepare, productio
 from runbook.steps.scope import BUILT_INS, Branch, Place
 from runbook.steps.view import Block, Label, view_of
 
-__all__ = ["EFFECT_WORDS", "PageContext", "Phase", "StepView", "ValueField", "page_context", "target_flags"]
+__all__ = [
+    "EFFECT_WORDS",
+    "PageContext",
+    "Phase",
+    "StepView",
+    "ValueField",
+    "destinations_of",
+    "page_context",
+    "target_flags",
+]
 
 EFFECT_WORDS = {Effect.READS: "Reads", Effect.WRITES: "Writes", Effect.DESTROYS: "Destroys"}
 
@@ -299,8 +308,7 @@ class PageContext:
     @cached_property
     def destinations(self) -> Mapping[int, Destination]:
         """Production by CLI major, the newest first."""
-        policy, names = self.book.policy, {name: marked_scope(()).values[name] for name in BUILT_INS}
-        return {major: production(policy, major, names) for major in sorted(policy.majors, reverse=True)}
+        return destinations_of(self.book.policy)
 
     @cached_property
     def views(self) -> Mapping[Place, StepView]:
@@ -464,6 +472,12 @@ def _copied(block: Block) -> Iterator[str]:
         case view.Verification() | view.UndoWay():
             inner = block.blocks if isinstance(block, view.Verification) else (*block.blocks, block.check)
             yield from (text for each in inner if each for text in _copied(each))
+
+
+def destinations_of(policy: Policy) -> Mapping[int, Destination]:
+    """Return production by CLI major, the newest first, with a marker for each name that belongs to the project."""
+    names = {name: marked_scope(()).values[name] for name in BUILT_INS}
+    return {major: production(policy, major, names) for major in sorted(policy.majors, reverse=True)}
 
 
 @for_one_build

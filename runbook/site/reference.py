@@ -37,6 +37,7 @@ from runbook.model.fields import (
 )
 from runbook.model.migration_rule import GROUPS
 from runbook.printable import printable
+from runbook.site.page_context import destinations_of, target_flags
 from runbook.site.source import DATA, book, for_one_build, terms, today
 from runbook.site.templating import render
 
@@ -48,6 +49,7 @@ __all__ = [
     "all_corrections",
     "changes_of",
     "corrections",
+    "evidence",
     "exit_codes",
     "field_reference",
     "function_faults",
@@ -161,6 +163,15 @@ def corrections() -> Markup:
         pattern_titles=titles,
         pinned=_pinned,
         procedure=book().procedure,
+    )
+
+
+def evidence() -> Markup:
+    """Render what a run records of its target, and the commands on the newest major of the CLI."""
+    major, to = next(iter(destinations_of(book().policy).items()))
+    looks = [(look, list(look.action.view({}, to))) for look in book().evidence]
+    return render(
+        "reference/evidence.html", looks=looks, flags=target_flags(book().policy, major), highlighted=_highlighted
     )
 
 

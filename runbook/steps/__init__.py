@@ -12,7 +12,8 @@ from functools import cache
 from typing import Any
 
 from runbook.model import Action, Capture, Check, Expectation, Position, Recovery, Step, Undo
-from runbook.model.fields import TEMPLATE, Field, Kind, Shape, Shaped, fields_of, forms, shape
+from runbook.model.evidence import Evidence
+from runbook.model.fields import TEMPLATE, Field, Kind, ListOf, Shape, Shaped, fields_of, file_of, forms, shape
 from runbook.steps.choose import Choose, Option
 from runbook.steps.command import Command
 from runbook.steps.each import Each
@@ -85,6 +86,10 @@ def _build_look(kind: str, values: dict[str, Any]) -> Look:
     return Look(**{**_only(Look, values), "action": _action(_kinds("check")[kind], values)})
 
 
+def _build_evidence(kind: str, values: dict[str, Any]) -> Evidence:
+    return Evidence(**{**_only(Evidence, values), "action": _action(_kinds("check")[kind], values)})
+
+
 def _build_undo(kind: str, values: dict[str, Any]) -> Undo:
     if kind == _NO_UNDO.name:
         return Undo(reason=values["reason"])
@@ -143,6 +148,20 @@ SHAPES: tuple[Shape, ...] = (
         fields_of(Look),
         tuple(_kind(cls, "check") for cls in _kinds("check").values()),
         build=_build_look,
+    ),
+    file_of(
+        Field("evidence", ListOf(Shaped("evidence-look")), "One entry for each look at the target."),
+        "evidence",
+        "the evidence file",
+        "What a run records of its target before its first write and after its last one.",
+    ),
+    Shape(
+        "evidence-look",
+        "a look at the target",
+        "A command or statement that only reads, and what to keep of its output.",
+        fields_of(Evidence),
+        tuple(_kind(cls, "check") for cls in _kinds("check").values()),
+        build=_build_evidence,
     ),
     Shape(
         "undo",

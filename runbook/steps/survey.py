@@ -18,7 +18,7 @@ from runbook.steps import view
 from runbook.steps.destination import Destination
 from runbook.steps.performing import Done, Ended, Job, Work
 
-__all__ = ["Look", "Suggestion", "Survey"]
+__all__ = ["Look", "Suggestion", "Survey", "rows_of", "why_failed"]
 
 _SHOWN = 6
 """The most findings of one look that are listed."""
@@ -69,7 +69,7 @@ class Look:
 
     def findings(self, ended: Ended) -> list[tuple[str, str]] | None:
         """Return the text of each finding and the answer that it suggests; None if the look failed."""
-        rows = _rows(ended.document or ended.output) if ended.passed else None
+        rows = rows_of(ended.document or ended.output) if ended.passed else None
         if rows is None:
             return None
         facts = (one_line(str(row.get(self.fact, row))) for row in rows)
@@ -82,13 +82,13 @@ class Look:
         return next(found, "")
 
 
-def _rows(text: str) -> list[Mapping[str, Any]] | None:
-    """Return the items of a JSON list, or of the list `rows` in an object; None if it is neither."""
+def rows_of(text: str, member: str = "rows") -> list[Mapping[str, Any]] | None:
+    """Return the items of a JSON list, or of the list with that name in an object; None if it is neither."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    listed = document.get("rows") if isinstance(document, dict) else document
+    listed = document.get(member) if isinstance(document, dict) else document
     if not isinstance(listed, list):
         return None
     return [item if isinstance(item, dict) else {"fact": item} for item in listed]
@@ -151,7 +151,7 @@ class Survey(Action):
             findings = look.findings(end)
             if findings is None:
                 # Looks usually fail for the same reason, so each reason is shown once.
-                why = _why(end)
+                why = why_failed(end)
                 lines += (f"{_UNKNOWN:<8}  {look.title}", *([] if why in reasons else [f"          {why}"]))
                 reasons.append(why)
                 continue
@@ -201,7 +201,8 @@ def _listed(findings: Iterable[str]) -> Iterator[str]:
         yield f"          and {len(counted) - _SHOWN} more"
 
 
-def _why(end: Ended) -> str:
+def why_failed(end: Ended) -> str:
+    """Return in one line why a reading command failed, as far as its output says."""
     from runbook.diagnosis import error_in  # only a survey that has run needs it
 
     error = error_in(end.document or end.output)

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from runbook.engine.ports import Screen
 from runbook.engine.second_person import code_of
+from runbook.engine.snapshots import differences
 from runbook.engine.state import RunState, Status, StepRecord
 from runbook.engine.way import way_of
 from runbook.filling import Shown, fill_text
@@ -20,6 +21,7 @@ from runbook.journal.events import (
     Purpose,
     RunFinished,
     RunStopped,
+    SnapshotTaken,
     StepFinished,
     SteppedBack,
     StepStarted,
@@ -33,6 +35,8 @@ from runbook.terminal.screen_head import duration, is_dry
 
 __all__ = ["render_event", "render_finished", "render_phase_end", "render_result"]
 
+_CHANGES = 8
+"""How many differences to show; the report has all."""
 _DONE = {Purpose.VERIFY: "checked", Purpose.PROBE: "checked", Purpose.UNDO: "undone", Purpose.PREPARE: "ready"}
 _WORDS = {
     Status.PASSED: ("done", "green"),
@@ -59,6 +63,8 @@ def render_event(
         return [Text("Stopped. Nothing was written.", style="bold")]
     if isinstance(event, RunStopped | HandedOver) and _is_drill(state):
         return [Text("Stopped.", style="bold")]  # the drill itself says how to continue
+    if isinstance(event, SnapshotTaken):
+        return _snapshot(event, state, width)
     lines_of = _LINES.get(type(event))
     return lines_of(event, run, width) if lines_of else []
 
@@ -175,6 +181,25 @@ def _asked_second(event: events.ConfirmationAsked, run: str, width: int) -> Line
     ]
 
 
+def _snapshot(event: SnapshotTaken, state: RunState, width: int) -> Lines:
+    """Say what couldn't be recorded and, after the last write, what is different from before the first one."""
+    lines = Lines()
+    for title, why in event.problems.items():
+        lines += wrap(f"Not recorded: {title} ({why})", width, first="  ", rest="    ", style="yellow")
+    if event.when == "before":
+        return lines
+    changed = [f"{sign} {line}" for one in differences(state) for sign, each in (("-", one.gone), ("+", one.new))
+               for line in each]  # fmt: skip
+    title = "Different from before the first write:" if changed else "As before the first write:"
+    lines += wrap(title if changed else f"{title} {', '.join(event.found)}.", width, first="  ", style="dim")
+    for line in changed[:_CHANGES]:
+        lines += wrap(line, width, first="    ", rest="      ")
+    if len(changed) > _CHANGES:
+        lines += wrap(f"and {len(changed) - _CHANGES} more, in the report", width, first="    ", style="dim")
+    return lines
+
+
+_WHEN = {"before": "before the first write", "after": "after the last write"}
 _LINES: Mapping[type[Event], Callable[[Any, str, int], Lines]] = {
     events.RunStarted: _begun,
     events.RunResumed: lambda _event, run, width: wrap(f"Run {run} continues.", width, style="dim"),
@@ -188,6 +213,9 @@ _LINES: Mapping[type[Event], Callable[[Any, str, int], Lines]] = {
     events.ConfirmationAsked: _asked_second,
     events.ConfirmationGiven: lambda event, _run, width: wrap(
         f"{event.operator} confirmed it, too.", width, first="  ", style="green"
+    ),
+    events.SnapshotStarted: lambda event, _run, width: wrap(
+        f"Recording the state {_WHEN[event.when]} (Ctrl-C: don't)", width, first="  ", style="dim"
     ),
     events.NoteAdded: lambda _event, _run, width: wrap("Noted; it is in the report.", width, first="  ", style="dim"),
     HandedOver: _handed_over,

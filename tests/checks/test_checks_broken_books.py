@@ -85,6 +85,11 @@ def _drill(name: str, answers: str, *messages: str, mark: str = "") -> object:
     return _step(name, CHOICE, *messages, more=more)
 
 
+def _evidence(name: str, runs: str, message: str, family: str = "before: database, ") -> object:
+    text = f"evidence: [{{look: X, {family}{runs}}}]\n"
+    return pytest.param("evidence.yaml", text, (message,), id=name)
+
+
 BROKEN = [
     # secrets
     _step("lines-of-no-secret", "- {id: a, title: 'A {{key}}', run: git log}\n", "only a secret", more=LINES),
@@ -483,6 +488,11 @@ BROKEN = [
         "reaches 'all/a' and has no answer for it",
         more=MANY + ONE_DRILL % ("§", "{names: [a, b]}"),
     ),
+    # evidence
+    _evidence("evidence-writes", "run: §'npx supabase db push {{target}}'", "a check must only read, but this writes"),
+    _evidence("evidence-anywhere", "run: §npx supabase functions list", "reaches a project without saying which"),
+    _evidence("evidence-value", "sql: \"select '§{{one}}' from a\"", "a look at the target has none, only {{target}}"),
+    _evidence("evidence-family", "before: §nothing, sql: select 1 from a", "isn't one of database, project", family=""),
     # dates
     pytest.param(
         "procedures/add-thing.yaml",

@@ -193,3 +193,20 @@ def test_text_is_readable_and_fixes_stay_in_one_piece(machine: Machine) -> None:
     assert "-> npm install --save-dev --save-exact supabase@3.1.0\n" in text
     assert "Before `runbook run`, fix: Supabase CLI." in text
     assert text.splitlines()[0].startswith("ok        runbook")
+
+
+def test_a_shared_journal_that_cannot_be_reached_is_missing(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing could run, so better know it before the emergency; the password isn't shown."""
+    monkeypatch.setenv("RUNBOOK_JOURNAL", "postgresql://ada:hunter2-zebra@127.0.0.1:9/runbook")
+    code, found = machine.doctor()
+    assert code == 1
+    word, text, fix = found["shared journal"]
+    assert word == "missing"
+    assert "postgresql://127.0.0.1:9/runbook can't be reached" in text
+    assert "RUNBOOK_JOURNAL=local" in fix
+    assert "hunter2" not in str(found)
+
+
+def test_the_journal_of_this_machine_alone_needs_no_other_line(machine: Machine) -> None:
+    """Most people have no shared one."""
+    assert "shared journal" not in machine.doctor()[1]

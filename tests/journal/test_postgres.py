@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from support.journal_engines import PostgresEngine
 from support.journals import START, began, holder
 from support.network import Network, Trouble
 
+from runbook.cli import main
 from runbook.drill.postgres import Postgres
 from runbook.errors import JournalError, JournalUnreachableError, UsageError
 from runbook.journal.address import parse_address
@@ -338,3 +340,15 @@ def test_the_server_is_out_of_reach_without_repeating_the_password(tmp_path: Pat
     said = f"{lost.value.message} {lost.value.hint} {lost.value!r} {lost.value.__cause__!r}"
     assert "postgresql://127.0.0.1:1/runbook" in said
     assert "s3cret" not in said
+
+
+def test_doctor_says_as_whom_the_shared_journal_knows_you(
+    shared: PostgresEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What waits for it is a note."""
+    monkeypatch.setenv("RUNBOOK_JOURNAL", shared.url)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "home"))
+    main(["doctor", "--format", "json"])
+    (found,) = [one for one in json.loads(capsys.readouterr().out) if one["name"] == "shared journal"]
+    assert found["found"] == "good"
+    assert found["text"].endswith(", as postgres")

@@ -8,6 +8,7 @@ import resource
 import signal
 import stat
 import subprocess
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -29,8 +30,11 @@ from support.walks import (
     tick,
 )
 
-from runbook.engine.ports import Go, HandOver, Resolve, Screen, Skip, Stop, Undecided
+from runbook.engine.ports import Execution, Go, HandOver, Resolve, Screen, Skip, Stop, Undecided
 from runbook.engine.state import fold
+from runbook.journal.events import Outcome
+from runbook.model import Family
+from runbook.model.evidence import Evidence
 from runbook.reports.html import as_html
 from runbook.reports.json_format import KEYS, as_json
 from runbook.reports.markdown import as_markdown
@@ -332,3 +336,39 @@ def test_an_execution_without_an_end_is_reported_with_how_it_was_settled(tmp_pat
     section = text.split("## What was unknown")[1].split("## Timeline")[0]
     assert "ada decided that it is done: the history has it." in section
     assert "| ada | resumed the run on here |" in text
+
+
+def test_a_report_shows_what_is_different_from_before_the_first_write(tmp_path: Path) -> None:
+    """Look by look: lines that are gone and new, none, or why nobody knows."""
+    looks = tuple(
+        Evidence(title=title, family=Family.DATABASE, action=command(f"look {title}"), at=AT)
+        for title in ("migrations", "rows", "locks")
+    )
+
+    def facts(*texts: str) -> Execution:
+        return ended(output=json.dumps([{"fact": text} for text in texts]))
+
+    failed = replace(ended(1, "ERROR: permission denied"), outcome=Outcome.FAILED)
+    executor = FakeExecutor(
+        {
+            "look migrations": [facts("1 a"), facts("1 a", "2 b")],
+            "look rows": [facts("public.t 3"), facts("public.t 3")],
+            "look locks": failed,
+        }
+    )
+    done = Walked(replace(book(FIX), evidence=looks), tmp_path, FakeOperator([confirm, Go("yes")]), executor)
+    done.begin(table="tasks")
+    report = report_of(done.journal.events(done.run), done.book)
+    text = as_markdown(report)
+    section = text[text.index("## The target before the first write and after the last one") :]
+    assert "migrations:" in section
+    assert "+2 b" in section
+    assert "-1 a" not in section
+    assert "rows: no difference" in section
+    assert "locks: unknown before the first write" in section
+    assert json.loads(as_json(report))["differences"][0] == {
+        "look": "migrations",
+        "gone": [],
+        "new": ["2 b"],
+        "problem": "",
+    }

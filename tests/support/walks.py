@@ -418,7 +418,9 @@ class Walked:
         return short(self.journal.events(self.run))
 
     def _settings(self) -> Settings:
-        return Settings(environment=self.environment, scratch=self.scratch, finished=self.finished.append)
+        return Settings(
+            environment=self.environment, scratch=self.scratch, finished=self.finished.append, takes_snapshots=True
+        )
 
 
 def short(events: Iterable[Event]) -> list[tuple[str, ...]]:
