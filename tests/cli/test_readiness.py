@@ -167,7 +167,7 @@ def test_history_lists_drills_only_if_it_is_asked_to(book: Path, capsys: pytest.
 
 
 def test_a_drill_is_nothing_to_resume(book: Path, journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Neither listed as stopped nor offered by a bare `runbook`, and `resume` says why it can't."""
+    """Neither listed as stopped nor offered by a bare `runbook`; nobody can hand it over and so add to its end."""
     status = said(capsys, book, "status")
     assert "real" in status
     assert "three" not in status
@@ -175,6 +175,9 @@ def test_a_drill_is_nothing_to_resume(book: Path, journal: Path, capsys: pytest.
         opened.append("real", RunFinished(at=NOW))
     assert "can be resumed" not in said(capsys, book)
     assert "real" not in said(capsys, book, "status")
+
+    assert main(["--book", str(book), "handover", "three", "--to", "cy", "--note", "go on"]) == 2
+    assert "run three has finished" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("journal")
