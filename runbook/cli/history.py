@@ -20,6 +20,11 @@ __all__ = ["command"]
 @click.option("--since", metavar="WHEN", help="Only runs that began then or later: 2026-11-01, 12h, 30d.")
 @click.option("--value", metavar="TEXT", help="Only runs with a value that has this text, such as a version.")
 @click.option("--operator", metavar="NAME", help="Only runs in which somebody with this name took part.")
+@click.option(
+    "--kind",
+    type=click.Choice(["production", "local", "machine", "drill"]),
+    help="Only runs on this kind of target. Drills that people walked are listed only if you ask for them here.",
+)
 @click.option("--procedure", metavar="NAME", help="Only runs of procedures whose name has this text.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--limit", "-n", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most.")
@@ -31,6 +36,7 @@ def command(
     since: str | None,
     value: str | None,
     operator: str | None,
+    kind: str | None,
     procedure: str | None,
     form: str,
     limit: int,
@@ -40,12 +46,14 @@ def command(
     The options narrow the list, and each text may be in any case. With a shared journal, it has the runs of the team.
     """
     from runbook.journal.facts import Query
+    from runbook.model import TargetKind
     from runbook.reports.run_history import rows
 
     query = Query(
         target=target or "",
         value=value or "",
         operator=operator or "",
+        kind=TargetKind[kind.upper()].value if kind else "",
         procedure=procedure or "",
         since=None if since is None else _moment(since, datetime.now(UTC)),
     )

@@ -163,10 +163,10 @@ def columns() -> int:
 
 
 def find_run(journal: StoredJournal, name: str | None, *, unfinished: bool = False) -> str:
-    """Return a run by its id or an unambiguous part of it, or else the newest. Raises UsageError."""
-    runs = journal.runs()
+    """Return a run by its id or an unambiguous part of it, or else the newest, which no drill is. Raises UsageError."""
     if name is None:
         return _most_urgent(journal) if unfinished else _newest(journal)
+    runs = journal.runs()
     found = [run for run in runs if run == name] or [run for run in runs if name in run]
     if len(found) == 1:
         return found[0]
@@ -197,7 +197,9 @@ def complete_run(ctx: click.Context, _param: click.Parameter, incomplete: str) -
 
 
 def _newest(journal: StoredJournal) -> str:
-    if runs := journal.runs():
+    from runbook.journal.facts import Query
+
+    if runs := journal.runs(Query(), limit=1):
         return runs[0]
     raise UsageError("there are no runs yet", hint=_saved(journal) or "`runbook list` shows what you can run.")
 
@@ -208,10 +210,11 @@ def _most_urgent(journal: StoredJournal) -> str:
     Runs whose process is still alive are left out.
     """
     from runbook.engine.state import fold
+    from runbook.journal.facts import Query
 
     at_work = {holder.run for holder in journal.holders() if holder.alive and not holder.elsewhere}
     found = []
-    for run in journal.runs():
+    for run in journal.runs(Query()):
         try:
             state = fold(journal.events(run))
         except JournalError as damage:

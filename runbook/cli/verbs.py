@@ -17,6 +17,7 @@ CORE_VERBS: dict[str, str] = {
     "confirm": "Confirm somebody else's step, as the second person.",
     "status": "Show what is running now, and at which step it is.",
     "history": "List past runs.",
+    "readiness": "Show who has drilled what, and what is due.",
     "watch": "Watch a run from another terminal, as it happens.",
     "verify": "Prove that a run's record is what was recorded.",
     "report": "Write the report of a run, for a postmortem.",

@@ -56,7 +56,7 @@ def command(book: str | None, run: str | None, form: str) -> int:
 
 def _events(journal: StoredJournal, run: str) -> Iterator[Event]:
     """Yield the run's events, each as soon as it's recorded, until the run has finished."""
-    from runbook.journal.events import RunFinished
+    from runbook.journal.events import DrillEnded, RunFinished
 
     seen, is_lost = 0, False
     while True:
@@ -70,7 +70,7 @@ def _events(journal: StoredJournal, run: str) -> Iterator[Event]:
             is_lost = False
         yield from events[seen:]
         seen = max(seen, len(events))
-        if events and isinstance(events[-1], RunFinished):
+        if events and isinstance(events[-1], RunFinished | DrillEnded):
             return
         time.sleep(_LOOK_SECONDS)
 

@@ -6,13 +6,16 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import click
 
+from runbook.cli.open_journal import journal_of
+from runbook.cli.run_options import person
 from runbook.errors import ExitCode, MissingPartError
 from runbook.installation import command_that_adds
 from runbook.printable import one_line
@@ -20,8 +23,10 @@ from runbook.printable import one_line
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from runbook.drill.practice_record import Practice
     from runbook.drill.stage import DrillReport, Stage
-    from runbook.model import Book, Drill, Procedure
+    from runbook.journal.interface import StoredJournal
+    from runbook.model import Book, Drill, Procedure, Team
 
 __all__ = ["hold", "hold_all", "list_drills", "say_briefing"]
 
@@ -50,6 +55,7 @@ def hold(
     from runbook.drill import registry
     from runbook.drill.debrief import StepTitles, cause, debrief
     from runbook.drill.isolation import cut_off_network
+    from runbook.drill.practice_record import Practice
     from runbook.drill.stage import set_stage
     from runbook.runtime.running_mark import running
 
@@ -57,13 +63,17 @@ def hold(
     if auto and not keep and url is None:
         cut_off_network()
     with ExitStack() as stack:
+        # Entered first and left last: the journal's password may be in the environment that the stage puts away.
+        practices = [] if auto else stack.enter_context(_kept_in_journal(book.team))
+        who = person()
         with running("Setting up a throwaway database, project and platform", sys.stdout):
             stage = stack.enter_context(set_stage(book, procedure, drill, major=major, postgres_url=url))
         say_briefing(procedure, drill, enter=None if auto else stage.sandbox.enter)
         if auto:
             _say_report(report := _walk_alone(stage, verbose=verbose))
         else:
-            report, hints = _walk_by_hand(stage)
+            report, hints = _walk_by_hand(stage, who)
+            practices.append(Practice(person=who, at=datetime.now(UTC), report=report, hints=hints))
             titles = StepTitles(procedure, report.events, book.procedures)
             lines = (
                 *debrief(report, procedure, drill, hints=hints, errors=book.errors, titles=titles),
@@ -133,7 +143,29 @@ def say_briefing(procedure: Procedure, drill: Drill, *, enter: Path | None) -> N
     click.echo(f"  {enter}\n")
 
 
-def _walk_by_hand(stage: Stage) -> tuple[DrillReport, int]:
+@contextmanager
+def _kept_in_journal(team: Team | None) -> Iterator[list[Practice]]:
+    """Yield a list, and after the block keep each drill in it in the team's journal, whatever ended the block.
+
+    Raises UsageError for a wrong address of the journal: nobody should hear of it only after the drill.
+    """
+    from runbook.drill.practice_record import keep_practice
+    from runbook.runtime.running_mark import running
+
+    journal: StoredJournal = journal_of(team)
+    practices: list[Practice] = []
+    try:
+        yield practices
+    finally:
+        for practice in practices:
+            with running("Recording the drill in the journal", sys.stdout):
+                said = keep_practice(practice, journal)
+            click.echo()
+            for line in said.splitlines():
+                _say(line, "")
+
+
+def _walk_by_hand(stage: Stage, who: str) -> tuple[DrillReport, int]:
     """Let the person at the terminal walk. Return the report and how often they asked for help."""
     from runbook.drill.stage import run_drill
     from runbook.runtime.executor import PtyExecutor, SystemClock
@@ -154,7 +186,8 @@ def _walk_by_hand(stage: Stage) -> tuple[DrillReport, int]:
     operator = TerminalOperator(
         titles=titles, dialog=dialog, early_keys=executor.take_early_keys, practice=_practice(stage)
     )
-    report = run_drill(stage, operator=operator, executor=executor, clock=SystemClock(), again=again)
+    clock = SystemClock()
+    report = run_drill(stage, operator=operator, executor=executor, clock=clock, again=again, person=who)
     return report, operator.helped
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -141,12 +142,19 @@ def set_stage(
 
 
 def run_drill(
-    stage: Stage, *, operator: Operator, executor: Executor, clock: Clock, again: Callable[[], bool] | None = None
+    stage: Stage,
+    *,
+    operator: Operator,
+    executor: Executor,
+    clock: Clock,
+    again: Callable[[], bool] | None = None,
+    person: str = "",
 ) -> DrillReport:
     """Walk on that stage and check the proofs. Errors of the walk are part of the report.
 
     `again` is called when the walk was stopped, also by Ctrl-C. If it returns True, the walk resumes, as with
-    `runbook resume`.
+    `runbook resume`. `person` is who walks, if somebody does: the events name them, and the ids of the runs are unique
+    among those of a team, which may drill the same procedure at the same minute.
     """
     sandbox, drill = stage.sandbox, stage.drill
     began = time.monotonic()
@@ -161,7 +169,7 @@ def run_drill(
             relay=stage.relay,
             unattended=unattended,
         )
-        code, error = _walk(stage, journal, director, executor, clock, again)
+        code, error = _walk(stage, journal, director, executor, clock, again, person=person)
         # A walk that switches to another procedure has a run for each; the journal lists the newest first.
         events = tuple(event for run in reversed(journal.runs()) for event in journal.events(run))
     seconds = time.monotonic() - began
@@ -182,13 +190,15 @@ def run_drill(
     )
 
 
-def _walk(
+def _walk(  # noqa: PLR0913 - each port by its name
     stage: Stage,
     journal: SqliteJournal,
     director: Director,
     executor: Executor,
     clock: Clock,
     again: Callable[[], bool] | None,
+    *,
+    person: str = "",
 ) -> tuple[ExitCode, str]:
     """Return how the walk ended, and the error that ended it, empty if none did."""
     ports = WalkPorts(
@@ -197,12 +207,14 @@ def _walk(
         target=DrillTarget(stage.drill.name, stage.sandbox, stage.book.policy, stage.url),
         journal=journal,
         clock=clock,
-        identity=Identity(operator="drill", host=this_host(), pid=os.getpid(), runbook=__version__),
+        identity=Identity(operator=person or "drill", host=this_host(), pid=os.getpid(), runbook=__version__),
     )
+    suffix = f"drill-{secrets.token_hex(3)}" if person else ""
     # Empty, because a value that the person exported for production must not answer the drill's questions.
     # An unattended drill proves the procedure; the snapshots, which are the same for all, have tests of their own.
     by_hand = not director.unattended
-    settings = Settings(environment={}, scratch=stage.sandbox.state / "scratch", takes_snapshots=by_hand)
+    scratch = stage.sandbox.state / "scratch"
+    settings = Settings(environment={}, scratch=scratch, suffix=suffix, takes_snapshots=by_hand)
 
     def leg() -> ExitCode:
         """Walk, or continue the walk, until it ends or stops."""

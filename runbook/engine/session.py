@@ -36,15 +36,17 @@ class Settings:
 
     `environment` supplies parameters as RUNBOOK_<NAME>; `scratch` is a private directory for drafts (default: beside
     the journal), and files with secrets go beside it if they can't be kept in memory; `finished` is called with the
-    run's id when it ends. `ticket` is the number of the ticket that the run is for. With `takes_snapshots`, the
-    target's state is recorded before the first write and after the last one. `told` is called with each event
-    once it's recorded, with the state after it.
+    run's id when it ends. `ticket` is the number of the ticket that the run is for. `suffix` ends the ids of its
+    runs, so that they are unique in a journal that they reach only later. With `takes_snapshots`, the target's state
+    is recorded before the first write and after the last one. `told` is called with each event once it's recorded,
+    with the state after it.
     """
 
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     scratch: Path | None = None
     finished: Callable[[str], None] | None = None
     ticket: str = ""
+    suffix: str = ""
     takes_snapshots: bool = False
     told: Callable[[Event, RunState, Procedure], None] | None = None
 
@@ -133,7 +135,7 @@ def _walk(world: _World, procedure: Procedure, given: Mapping[str, str], *, dry:
     prove = cache(world.ports.target.prove)
     if not world.ports.operator.introduce(procedure, prove):
         return End(ExitCode.NOT_COMPLETED)
-    run = _new_run(procedure, world.ports)
+    run = _new_run(procedure, world.ports, world.settings.suffix)
     with _context(world, procedure, run, dry=dry) as context, lock_target(context, prove()) as takes_over:
         _begin(context, prove(), texts, world.settings.ticket)
         if takes_over is not None:
@@ -277,9 +279,9 @@ def _scratch(world: _World, *, dry: bool) -> Iterator[Path]:
     yield open_directory(world.settings.scratch or state_directory() / "scratch")
 
 
-def _new_run(procedure: Procedure, ports: Ports) -> str:
-    """Return an unused id: the minute and the procedure, and a number if that id is taken."""
-    first = f"{ports.clock.now():%Y%m%d-%H%M}-{procedure.id}"
+def _new_run(procedure: Procedure, ports: Ports, suffix: str) -> str:
+    """Return an unused id: the minute, the procedure and the suffix, and a number if that id is taken."""
+    first = "-".join(filter(None, (f"{ports.clock.now():%Y%m%d-%H%M}", procedure.id, suffix)))
     taken = {*ports.journal.runs(), *(holder.run for holder in ports.journal.holders())}
     number = 1
     run = first

@@ -17,6 +17,7 @@ from runbook.journal.events import (
     ConfirmationGiven,
     ConfirmationRefused,
     Decision,
+    DrillEnded,
     Event,
     HandedOver,
     NoteAdded,
@@ -216,6 +217,8 @@ class RunState:
     """Whether something was written since."""
     asked: ConfirmationAsked | None = None
     """What somebody else is asked to confirm right now."""
+    drill: DrillEnded | None = None
+    """How the drill went, if the run is one that a person walked."""
 
     def step(self, path: str) -> StepRecord:
         """Return what is known about a step, an empty record if nothing is."""
@@ -309,6 +312,10 @@ def _stopped(state: RunState, event: RunStopped) -> RunState:
 
 def _finished(state: RunState, _event: RunFinished) -> RunState:
     return replace(state, ended=True, paused="")
+
+
+def _drill_ended(state: RunState, event: DrillEnded) -> RunState:
+    return replace(state, ended=True, paused="", drill=event)
 
 
 # --- its steps --------------------------------------------------------------------------------------------------
@@ -469,6 +476,7 @@ _FOLDS: Mapping[type[Event], Callable[[RunState, Any], RunState]] = {
     HandedOver: _handed_over,
     RunStopped: _stopped,
     RunFinished: _finished,
+    DrillEnded: _drill_ended,
     StepStarted: _step_started,
     ChildStarted: _child_started,
     StepFinished: _step_finished,

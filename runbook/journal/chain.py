@@ -64,14 +64,17 @@ def hash_of(previous: str, run: str, number: int, at: str, body: bytes | str) ->
     return _digest(previous, run, str(number), at, body)
 
 
-def problems(run: str, links: Sequence[Link], head: Head | None) -> Iterator[Damage]:
+def problems(
+    run: str, links: Sequence[Link], head: Head | None, *, first: int = 1, before: str = ""
+) -> Iterator[Damage]:
     """Yield the damage in a run's events, which must be in the order of their numbers.
 
     Each is checked against the stored hash of the one before it, so one damaged event doesn't implicate all later ones.
+    For the end of a run alone, `first` is the number of its first event, and `before` the hash of the one before it.
     """
     if head is None:
         yield Damage(run, 0, "its entry in the list of runs is missing or damaged")
-    previous, expected = start_of(run), 1
+    previous, expected = before or start_of(run), first
     for link in links:
         if link.number != expected:
             yield Damage(run, expected, _gap(expected, link.number))

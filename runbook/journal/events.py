@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 __all__ = ["ChangeAccepted", "ChildStarted", "ConfirmationAsked", "ConfirmationEnded", "ConfirmationGiven"]
-__all__ += ["ConfirmationRefused", "Decision", "Event", "HandedOver", "NoteAdded", "OptionChosen"]
+__all__ += ["ConfirmationRefused", "Decision", "DrillEnded", "Event", "HandedOver", "NoteAdded", "OptionChosen"]
 __all__ += ["PERMITS", "Outcome", "Purpose"]
 __all__ += ["RunFinished", "RunResumed", "RunStarted", "RunStopped", "StepFinished", "StepResolved", "StepSkipped"]
 __all__ += ["SnapshotStarted", "SnapshotTaken", "StepStarted", "SteppedBack", "TakenOver", "TargetSeen", "ValueGiven"]
@@ -349,6 +349,27 @@ class RunStopped(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished(Event):
     """Every step is done or was skipped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrillEnded(Event):
+    """A drill that a person walked is over, and its proofs were checked. It's the last event of the drill's first run.
+
+    It says by itself who practised what, so that nobody needs the run's other events to know.
+    """
+
+    procedure: str
+    scenario: str
+    operator: str
+    passed: bool
+    failed: tuple[str, ...] = ()
+    """The proofs that failed, each as a sentence."""
+    trouble: str = ""
+    """Why the walk ended as it should not; empty if it ended as it should."""
+    hints: int = 0
+    """How often the operator asked for more help."""
+    cli: str = ""
+    """The Supabase CLI's version."""
 
 
 PERMITS = (

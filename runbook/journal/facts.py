@@ -8,8 +8,12 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from runbook.journal.events import Event, RunResumed, RunStarted, StepFinished, TakenOver, TargetSeen, ValueGiven
+from runbook.model import TargetKind
 
-__all__ = ["Fact", "FactKind", "Query", "facts_of"]
+__all__ = ["DRILL", "Fact", "FactKind", "Query", "facts_of"]
+
+DRILL = TargetKind.DRILL.value
+"""The kind of target that a drill's runs have."""
 
 _LONGEST = 500
 """Characters of a value that are kept for the search; the event has all of it."""
@@ -37,7 +41,8 @@ class Fact:
 class Query:
     """Which runs to list. Texts match any part of what was recorded, in any case; empty ones match every run.
 
-    `kind` is the kind of target, exactly: `production`, `local`, `drill` or `machine`.
+    `kind` is the kind of target, exactly: `production`, `local`, `drill` or `this machine`. Drills match only a query
+    for drills: they are over when they are recorded, so nobody resumes one, and many would hide the real runs.
     """
 
     procedure: str = ""

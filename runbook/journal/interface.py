@@ -50,7 +50,7 @@ class Journal(Protocol):
         """Return the run's events in order."""
 
     def runs(self, query: Query | None = None, *, limit: int | None = None) -> Sequence[str]:
-        """Return the ids of the runs that the query matches (default: all), newest first."""
+        """Return the ids of the runs that the query matches (default: all, with drills), newest first."""
 
     def hold(self, target: str, holder: Holder, *, over: Holder | None = None) -> Holder | None:
         """Take the target's lock (atomically, and from `over` only if that holder still has it).
@@ -78,6 +78,18 @@ class StoredJournal(Journal, Protocol):
 
     def exists(self) -> bool:
         """Tell whether there is anything to read, without creating it."""
+
+    def add(self, run: str, events: Sequence[Event]) -> str:
+        """Append a whole run that is over, which begins nothing. Return why its events still wait, "" if none does.
+
+        Unlike `append`, it may put all of them aside on this machine, until a later command reaches the journal.
+        """
+
+    def last_events(self, query: Query) -> Sequence[tuple[str, Event | None]]:
+        """Return the last event of each run that the query matches, the newest run first, in one question.
+
+        None stands for one that isn't what was recorded, as far as it and the hash before it tell.
+        """
 
     def record(self, run: str) -> tuple[Sequence[Link], Head | None]:
         """Return the run's events as stored, damaged or not, and its entry in the list of runs."""

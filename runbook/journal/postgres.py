@@ -8,21 +8,22 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property, partial
+from hashlib import sha256
 from pathlib import Path
 
-from runbook.errors import JournalError, JournalUnreachableError
+from runbook.errors import JournalError, JournalUnreachableError, RunbookError
 from runbook.journal.address import JournalAddress
 from runbook.journal.chain import Damage, Head, Link, start_of
 from runbook.journal.codec import from_json, to_json
 from runbook.journal.events import PERMITS, Event, RunStarted
-from runbook.journal.facts import Query, facts_of
+from runbook.journal.facts import DRILL, Query, facts_of
 from runbook.journal.heartbeat import Heartbeat
 from runbook.journal.interface import Holder
 from runbook.journal.liveness import birth, is_alive, this_host
 from runbook.journal.lock_rules import SILENT_SECONDS, is_same, may_replace
 from runbook.journal.machine_locks import MachineLocks
 from runbook.journal.postgres_connection import Row, SharedConnection
-from runbook.journal.record import Contents, replay
+from runbook.journal.record import Contents, last_event, replay
 from runbook.journal.spool import Entry, Spool
 
 __all__ = ["PostgresJournal"]
@@ -34,11 +35,16 @@ _RECORD = f"""
 select {_LINK}, {_HEAD} from (select %s::text as id) asked
 left join runs r on r.id = asked.id left join events e on e.run = asked.id order by e.number
 """  # noqa: S608 - only names of our own
-_LISTED = """
-select id from runs where
+_MATCHING = f"""
   (%s = '' or (select at from events where run = id and events.number = 1) >= %s)
-  and (%s = '' or exists (select from facts where run = id and kind = 'target' and name = %s))
-"""
+  and case %s
+    when '' then not exists (select from facts where run = id and kind = 'target' and name = '{DRILL}')
+    else exists (select from facts where run = id and kind = 'target' and name = %s) end
+"""  # noqa: S608
+_LAST = f"""
+select {_LINK}, {_HEAD}, coalesce((select hash from events where run = r.id and number = r.events - 1), '')
+from runs r left join events e on e.run = r.id and e.number = r.events where
+"""  # noqa: S608
 _WITH_FACT = """
   and exists (select from facts where run = id and kind = %s and strpos(lower(value), %s) > 0)
 """
@@ -81,7 +87,8 @@ class PostgresJournal:
     @property
     def waiting(self) -> str:
         """How many events wait on this machine, and where; empty if none do."""
-        return self._spool.waiting() if self._shared.journal else ""
+        spools = (self._spool, self._unmet) if self._shared.journal else (self._unmet,)
+        return "; ".join(filter(None, (spool.waiting() for spool in spools)))
 
     def exists(self) -> bool:
         """Return True: whoever names a shared journal means to have one."""
@@ -94,7 +101,7 @@ class PostgresJournal:
 
         Raises JournalUnreachableError for an event of `PERMITS` that can't be written now.
         """
-        entry = Entry(event.at.isoformat(), to_json(event), secrets.token_hex(8))
+        entry = _entry(event)
         self._know()
         try:
             self._send_earlier(run)
@@ -103,6 +110,26 @@ class PostgresJournal:
             if isinstance(event, PERMITS):
                 raise
             self._spool.keep(run, entry)
+
+    def add(self, run: str, events: Sequence[Event]) -> str:
+        """Append a run that is over. Return why its events wait on this machine, "" if the journal has them.
+
+        They go through the spool, so that a process that dies on the way loses none of them.
+        """
+        why = ""
+        try:
+            self._know()
+            waiting = self._spool
+        except RunbookError as error:
+            waiting, why = self._unmet, error.message
+        for event in events:
+            waiting.keep(run, _entry(event))
+        if not why:
+            try:
+                self._send()
+            except JournalError as error:
+                why = error.message
+        return why or (waiting.problem if waiting.count(run) else "")
 
     def _send_earlier(self, run: str) -> None:
         """Send what waits, because events must arrive in order. Raises JournalUnreachableError if any still waits."""
@@ -131,6 +158,11 @@ class PostgresJournal:
         self._know()
         return Spool(self._state / "spool" / self._shared.journal)
 
+    @cached_property
+    def _unmet(self) -> Spool:
+        """The events that wait for the journal at this address: it never said which one it is."""
+        return Spool(self._state / "spool" / f"at-{sha256(self.place.encode()).hexdigest()[:32]}")
+
     def _know(self) -> None:
         """Find out which journal this is, once. Raises JournalError."""
         if not self._shared.journal:
@@ -138,7 +170,8 @@ class PostgresJournal:
 
     def _send(self) -> None:
         """Append the events that wait."""
-        self._spool.send(lambda run, entry: self._write(run, entry, from_json(entry.body), again=True))
+        for spool in (self._spool, self._unmet):
+            spool.send(lambda run, entry: self._write(run, entry, from_json(entry.body), again=True))
 
     def events(self, run: str) -> Sequence[Event]:
         """Return the run's events in order. Raises JournalError if there is no such run, or its record is damaged."""
@@ -152,13 +185,19 @@ class PostgresJournal:
 
     def runs(self, query: Query | None = None, *, limit: int | None = None) -> Sequence[str]:
         """Return the ids of the runs that the query matches (default: all), newest first."""
-        wanted = query or Query()
-        asked: list[object] = [wanted.earliest, wanted.earliest, wanted.kind, wanted.kind]
-        for kind, text in wanted.texts.items():
-            asked += [kind.value, text]
-        matching = _LISTED + _WITH_FACT * len(wanted.texts)
-        rows = self._read_all(f"{matching} order by number desc limit %s", (*asked, limit))
+        matching, asked = ("true", ()) if query is None else _matching(query)
+        rows = self._read_all(f"select id from runs where {matching} order by number desc limit %s", (*asked, limit))  # noqa: S608
         return tuple(row[0] for row in rows)
+
+    def last_events(self, query: Query) -> Sequence[tuple[str, Event | None]]:
+        """Return the last event of each run that the query matches, newest run first; None for a damaged one."""
+        matching, asked = _matching(query)
+        found = []
+        for row in self._read_all(f"{_LAST}{matching} order by r.number desc", asked):
+            head = _head(row[6:10])
+            link = None if row[0] is None else _link(row[:6])
+            found.append((head.run, last_event(head, link, row[10])))
+        return tuple(found)
 
     def inspect(self) -> tuple[Contents, Sequence[Damage]]:
         """Return everything in the journal, and all damage."""
@@ -251,9 +290,21 @@ class PostgresJournal:
         return Heartbeat(beat), shared
 
 
+def _matching(query: Query) -> tuple[str, Sequence[object]]:
+    """Return the condition for the runs that a query matches, and its values."""
+    asked = [query.earliest, query.earliest, query.kind, query.kind]
+    for kind, text in query.texts.items():
+        asked += [kind.value, text]
+    return _MATCHING + _WITH_FACT * len(query.texts), asked
+
+
 def _link(row: Row) -> Link:
     sequence, run, number, at, body, hashed = row
     return Link(run, number, at, body.encode("utf-8", "surrogateescape"), hashed, sequence)
+
+
+def _entry(event: Event) -> Entry:
+    return Entry(event.at.isoformat(), to_json(event), secrets.token_hex(8))
 
 
 def _head(row: Row) -> Head:

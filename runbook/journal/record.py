@@ -12,7 +12,7 @@ from runbook.journal.chain import Damage, Head, Link, problems
 from runbook.journal.codec import from_json
 from runbook.journal.events import Event
 
-__all__ = ["Contents", "findings_in", "from_lines", "replay", "to_lines"]
+__all__ = ["Contents", "findings_in", "from_lines", "last_event", "replay", "to_lines"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,20 @@ def findings_in(run: str, links: Sequence[Link], head: Head | None) -> Iterator[
     found = list(problems(run, links, head))
     yield from found
     yield from () if found else _unknown_events(run, links)
+
+
+def last_event(head: Head, link: Link | None, before: str) -> Event | None:
+    """Return the event that ends a run, None if it can't be read or isn't the one that was recorded as the last.
+
+    `before` is the stored hash of the event before it; empty if it's the first.
+    """
+    found = problems(head.run, [] if link is None else [link], head, before=before, first=head.events)
+    if link is None or next(found, None) is not None:
+        return None
+    try:
+        return from_json(link.body.decode())
+    except (JournalError, ValueError):
+        return None
 
 
 def _unknown_events(run: str, links: Iterable[Link]) -> Iterator[Damage]:

@@ -18,13 +18,13 @@ from runbook.journal.chain import Damage, Head, Link, hash_of, start_of
 from runbook.journal.codec import to_json
 from runbook.journal.directory import open_directory
 from runbook.journal.events import Event, RunStarted
-from runbook.journal.facts import Query, facts_of
+from runbook.journal.facts import DRILL, Query, facts_of
 from runbook.journal.file_place import FilePlace
 from runbook.journal.interface import Holder
 from runbook.journal.liveness import birth, is_alive, this_host
 from runbook.journal.lock_rules import is_same, may_replace
 from runbook.journal.machine_locks import MachineLocks
-from runbook.journal.record import Contents, replay
+from runbook.journal.record import Contents, last_event, replay
 from runbook.journal.sqlite_copy import copy_to
 from runbook.journal.sqlite_inspection import inspect
 from runbook.journal.sqlite_rows import HEAD, LINK, head_of, link_of, text_of
@@ -39,11 +39,16 @@ union all
 select {LINK}, null, null, null, null from events where run = ? and run not in (select id from runs)
 order by 3
 """  # noqa: S608 - only names of our own
-_LISTED = """
-select cast(id as blob) from runs where
+_MATCHING = f"""
   (:earliest = '' or (select at from events where run = id and number = 1) >= :earliest)
-  and (:kind = '' or exists (select 1 from facts where run = id and facts.kind = 'target' and name = :kind))
-"""
+  and case :kind
+    when '' then not exists (select 1 from facts where run = id and facts.kind = 'target' and name = '{DRILL}')
+    else exists (select 1 from facts where run = id and facts.kind = 'target' and name = :kind) end
+"""  # noqa: S608 - only names of our own
+_LAST = f"""
+select {LINK}, {HEAD}, coalesce((select cast(hash as blob) from events where run = id and number = runs.events - 1), '')
+from runs left join events on events.run = id and events.number = runs.events where
+"""  # noqa: S608
 _WITH_FACT = """
   and exists (select 1 from facts where run = id and facts.kind = '{kind}' and instr(lower(value), :{kind}) > 0)
 """
@@ -87,25 +92,34 @@ class SqliteJournal:
 
     def append(self, run: str, event: Event) -> None:
         """Write the event; return once it's on disk, in the file at the journal's path."""
-        at, body = event.at.isoformat(), to_json(event)
+        self.add(run, (event,))
+
+    def add(self, run: str, events: Sequence[Event]) -> str:
+        """Write the events, all or none; return "" once they are on disk, in the file at the journal's path."""
         with self._writing() as database:
-            head = database.execute("select events, head from runs where id = ?", (run,)).fetchone()
-            if isinstance(event, RunStarted):
-                if head is not None:
-                    hint = "Nothing ran. Start again."
-                    raise JournalError(f"a run called '{run}' began at the same moment", hint=hint)
-                head = (0, start_of(run))
-                database.execute("insert into runs (id, events, head) values (?, ?, ?)", (run, *head))
-            elif head is None:
-                raise JournalError(f"the journal {self.file} has no run called '{run}'", hint=_CHECK)
-            number = int(head[0]) + 1
-            hashed = hash_of(str(head[1]), run, number, at, body)
-            database.execute("insert into events values (null, ?, ?, ?, ?, ?)", (run, number, at, body, hashed))
-            database.execute("update runs set events = ?, head = ? where id = ?", (number, hashed, run))
-            facts = [(run, fact.kind, fact.name, fact.value) for fact in facts_of(event)]
-            database.executemany("insert or ignore into facts values (?, ?, ?, ?)", facts)
+            for event in events:
+                self._write(database, run, event)
         # An event committed to a file that is no longer there is lost.
         self._open()
+        return ""
+
+    def _write(self, database: sqlite3.Connection, run: str, event: Event) -> None:
+        at, body = event.at.isoformat(), to_json(event)
+        head = database.execute("select events, head from runs where id = ?", (run,)).fetchone()
+        if isinstance(event, RunStarted):
+            if head is not None:
+                hint = "Nothing ran. Start again."
+                raise JournalError(f"a run called '{run}' began at the same moment", hint=hint)
+            head = (0, start_of(run))
+            database.execute("insert into runs (id, events, head) values (?, ?, ?)", (run, *head))
+        elif head is None:
+            raise JournalError(f"the journal {self.file} has no run called '{run}'", hint=_CHECK)
+        number = int(head[0]) + 1
+        hashed = hash_of(str(head[1]), run, number, at, body)
+        database.execute("insert into events values (null, ?, ?, ?, ?, ?)", (run, number, at, body, hashed))
+        database.execute("update runs set events = ?, head = ? where id = ?", (number, hashed, run))
+        facts = [(run, fact.kind, fact.name, fact.value) for fact in facts_of(event)]
+        database.executemany("insert or ignore into facts values (?, ?, ?, ?)", facts)
 
     def events(self, run: str) -> Sequence[Event]:
         """Return the run's events in order. Raises JournalError if there is no such run, or its record is damaged."""
@@ -119,20 +133,31 @@ class SqliteJournal:
         return tuple(link_of(row[:6]) for row in rows if row[0] is not None), head
 
     def runs(self, query: Query | None = None, *, limit: int | None = None) -> Sequence[str]:
-        """Return the ids of matching runs, newest first; without a query, runs that only have events left come last."""
-        wanted = query or Query()
-        texts = {str(kind): text for kind, text in wanted.texts.items()}
-        matching = _LISTED + "".join(_WITH_FACT.format(kind=kind) for kind in texts)
-        asked = {"earliest": wanted.earliest, "kind": wanted.kind, **texts}
-        rows = self._rows(f"{matching} order by number desc limit {-1 if limit is None else limit:d}", asked)
+        """Return the ids of matching runs, newest first; runs that only have events left come last, in no search."""
+        matching, asked = ("true", {}) if query is None else _matching(query)
+        most = -1 if limit is None else limit
+        rows = self._rows(
+            f"select cast(id as blob) from runs where {matching} order by number desc limit {most:d}",  # noqa: S608
+            asked,
+        )
         listed = tuple(text_of(run) for (run,) in rows)
-        if query is not None:
+        if query not in {None, Query()}:
             return listed
         try:
             lost = self._rows(_LOST_RUNS)
         except JournalError:  # damage in one run's events must not hide the others; reading that run names it
             lost = []
         return (*listed, *(text_of(run) for (run,) in lost))[:limit]
+
+    def last_events(self, query: Query) -> Sequence[tuple[str, Event | None]]:
+        """Return the last event of each run that the query matches, newest run first; None for a damaged one."""
+        matching, asked = _matching(query)
+        found = []
+        for row in self._rows(f"{_LAST}{matching} order by runs.number desc", asked):
+            head = head_of(row[6:10])
+            link = None if row[0] is None else link_of(row[:6])
+            found.append((head.run, last_event(head, link, text_of(row[10]))))
+        return tuple(found)
 
     def hold(self, target: str, holder: Holder, *, over: Holder | None = None) -> Holder | None:
         """Take the target's lock, or say who has it.
@@ -271,6 +296,13 @@ class SqliteJournal:
                 self._restore = f"The events are saved in {saved}. When nothing is running, move that to {self.file}"
         hint = f"Nothing more runs, because nothing could be recorded. {self._restore}; then `runbook resume`."
         return JournalError(changed, hint=hint)
+
+
+def _matching(query: Query) -> tuple[str, Mapping[str, str]]:
+    """Return the condition for the runs that a query matches, and its values."""
+    texts = {str(kind): text for kind, text in query.texts.items()}
+    matching = _MATCHING + "".join(_WITH_FACT.format(kind=kind) for kind in texts)
+    return matching, {"earliest": query.earliest, "kind": query.kind, **texts}
 
 
 def _make_file(file: Path) -> None:

@@ -10,6 +10,7 @@ from runbook.errors import UsageError
 
 __all__ = [
     "PACKAGED_BOOK",
+    "READINESS",
     "RESULTS",
     "TEAM_FILE",
     "TEAM_FOLDER",
@@ -32,7 +33,10 @@ _VARIABLE = "RUNBOOK_BOOK"
 
 
 RESULTS = "drills.json"
-"""The results of drills: in a team's book, beside its files."""
+"""The results of unattended drills: in a team's book, beside its files."""
+
+READINESS = "readiness.json"
+"""What `runbook readiness` exported for the site: in a team's book, if the team wants it there."""
 
 
 def book_directory(named: str | None = None, start: Path | str | None = None) -> Path:

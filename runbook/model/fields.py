@@ -57,6 +57,7 @@ __all__ = [
     "fields_of",
     "file_of",
     "forms",
+    "in_days",
     "key",
     "shape",
 ]
@@ -135,6 +136,11 @@ class Duration(NamedTuple):
     """A number with its unit, read as seconds. `units` lists the allowed units, out of s, m, h and d."""
 
     units: str = "smh"
+
+
+def in_days(seconds: float) -> int:
+    """Return a duration in whole days."""
+    return int(seconds / 86400)
 
 
 class Anything:

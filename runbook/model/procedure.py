@@ -21,6 +21,7 @@ from runbook.model.fields import (
     Shaped,
     Truth,
     Whole,
+    in_days,
     key,
     shape,
 )
@@ -30,8 +31,6 @@ from runbook.model.team import Contact
 from runbook.model.terms import Position
 
 __all__ = ["SHAPES", "Mode", "Procedure", "Reference", "Section", "TeamChange"]
-
-_SECONDS_OF_DAY = 86400
 
 
 class Mode(StrEnum):
@@ -109,7 +108,15 @@ class Procedure:
         Duration("d"),
         "How long a review is valid.",
         name="review_every",
-        read=lambda seconds: int(seconds / _SECONDS_OF_DAY),
+        read=in_days,
+    )
+    drill_days: int | None = key(
+        Duration("d"),
+        "How long a drill that somebody passed counts.",
+        name="drill_every",
+        default=None,
+        said="the team's drill_every",
+        read=in_days,
     )
     minutes: int = key(Whole(1), "How long it takes, from practice.")
     mode: Mode = key(

@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from runbook.model.fields import KEBAB, LINE, LINES, ListOf, MapOf, Shaped, Text, Truth, key, shape
+from runbook.model.fields import (
+    KEBAB,
+    LINE,
+    LINES,
+    Duration,
+    ListOf,
+    MapOf,
+    Shaped,
+    Text,
+    Truth,
+    in_days,
+    key,
+    shape,
+)
 from runbook.model.migration_settings import MigrationSettings
 from runbook.model.notification import Notification
 from runbook.model.terms import Position
 
-__all__ = ["ANY_PROJECT", "DASHBOARD", "REF", "SHAPES", "Contact", "Project", "Team"]
+__all__ = ["ANY_PROJECT", "DASHBOARD", "DRILL_DAYS", "REF", "SHAPES", "Contact", "Project", "Team"]
 
 REF = r"[a-z]{20}"
 """The form of a project's ref, as a regular expression."""
@@ -22,6 +35,9 @@ _JOURNAL = Text(
     "an address that begins with postgresql:// and has no password: keep that in a service file, or in the environment",
 )
 _VERSION = Text(r"\d+\.\d+\.\d+", "an exact version such as 3.1.0")
+
+DRILL_DAYS = 90
+"""How many days a drill counts if neither the procedure nor the team says."""
 
 DASHBOARD = "https://supabase.com/dashboard/project/"
 """Where the pages of a project's dashboard are, by its ref."""
@@ -92,6 +108,14 @@ class Team:
         MapOf(LINE, _ADDRESS), "Pages that people need in an incident, by what they are.", default=dict
     )
     cli: str = key(_VERSION, "The version of the Supabase CLI that the team pins.", default="")
+    drill_days: int = key(
+        Duration("d"),
+        "How long a drill that somebody passed counts, unless the procedure says otherwise.",
+        name="drill_every",
+        default=DRILL_DAYS,
+        said=f"{DRILL_DAYS}d",
+        read=in_days,
+    )
     journal: str = key(
         _JOURNAL,
         "Where the team's shared journal is, such as postgresql://db.example.com/runbook.",

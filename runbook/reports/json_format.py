@@ -7,6 +7,7 @@ from typing import Any
 
 from runbook.engine.state import StepRecord
 from runbook.journal.codec import encode
+from runbook.journal.events import DrillEnded
 from runbook.printable import json_text
 from runbook.reports.run_report import Command, Failure, Note, RunReport, Unknown
 from runbook.reports.timeline import Entry
@@ -21,6 +22,7 @@ KEYS: Mapping[str, str] = {
     "digest": "The SHA-256 of the procedure as it was followed.",
     "outcome": "How far the run got, in words.",
     "dry": "Whether it was a dry run.",
+    "drill": "How it went, if it was a drill: scenario, passed, failed (proofs), trouble, hints. Otherwise null.",
     "target": "What was proven about the target: kind, name, environment, CLI version.",
     "operators": "Who started and resumed it, in order.",
     "roles": "The names by which the shared journal knows those who acted, as they logged in to it.",
@@ -64,6 +66,7 @@ def as_json(report: RunReport) -> str:
         "digest": state.digest,
         "outcome": report.outcome,
         "dry": header.dry,
+        "drill": _drill(state.drill),
         "target": encode(header)["target"],
         "operators": report.operators,
         "roles": report.roles,
@@ -118,6 +121,12 @@ def as_json(report: RunReport) -> str:
         "head": report.proof,
     }
     return json_text(found, indent=2) + "\n"
+
+
+def _drill(ended: DrillEnded | None) -> dict[str, Any] | None:
+    if ended is None:
+        return None
+    return {name: getattr(ended, name) for name in ("scenario", "passed", "failed", "trouble", "hints")}
 
 
 def _entry(report: RunReport, one: Entry) -> dict[str, Any]:

@@ -117,17 +117,15 @@ def _wrapped(line: str, width: int) -> list[str]:
 
 
 def rows(journal: Journal, limit: int, query: Query | None = None) -> tuple[Row, ...]:
-    """Return the newest runs that the query matches (default: all), newest first. Raises JournalError."""
-    # An empty query still leaves out runs whose entry is lost.
-    narrowed = None if query == Query() else query
+    """Return the newest runs that the query matches (default: all but drills), newest first. Raises JournalError."""
     held = {holder.run: holder for holder in journal.holders() if not holder.elsewhere}
-    return tuple(_row(journal, run, held.get(run)) for run in journal.runs(narrowed, limit=limit))
+    return tuple(_row(journal, run, held.get(run)) for run in journal.runs(query or Query(), limit=limit))
 
 
 def stopped(journal: Journal) -> tuple[Row, ...]:
     """Return the runs that can be resumed and hold no target, newest first. Raises JournalError."""
     held = {holder.run for holder in journal.holders() if not holder.elsewhere}
-    waiting = [_row(journal, run, None) for run in journal.runs(limit=_LOOKED_AT) if run not in held]
+    waiting = [_row(journal, run, None) for run in journal.runs(Query(), limit=_LOOKED_AT) if run not in held]
     return tuple(row for row in waiting if row.procedure and row.outcome != "finished")
 
 

@@ -319,6 +319,8 @@ def rules_line(state: RunState) -> str:
 
 def outcome_of(state: RunState) -> str:
     """Return in a few words how far a run got."""
+    if state.drill is not None:
+        return f"drill {'passed' if state.drill.passed else 'failed'}"
     if state.ended:
         return "finished"
     if state.unknown is not None:

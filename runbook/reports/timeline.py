@@ -70,6 +70,7 @@ _ENTRIES: Mapping[type[Event], _Told] = {
     known.SnapshotTaken: lambda event: (f"recorded the state {_WHEN[event.when]}", _problems(event)),
     known.RunStopped: lambda event: ("stopped", event.reason),
     known.RunFinished: lambda _: ("finished the run", ""),
+    known.DrillEnded: lambda event: (f"{'passed' if event.passed else 'failed'} the drill", _why_failed(event)),
 }
 """What an event adds to the timeline: what was done, and its result. Each new kind of event needs a line here.
 
@@ -146,6 +147,10 @@ def _result(finished: StepFinished | None) -> str:
         return "passed" if not evidence or len(evidence) > _SHORT or evidence.startswith("exit 0, as") else evidence
     after = f" after {span(finished.seconds)}" if finished.outcome is Outcome.INTERRUPTED else ""
     return f"{finished.outcome.value}{after}: {evidence}" if evidence else f"{finished.outcome.value}{after}"
+
+
+def _why_failed(event: known.DrillEnded) -> str:
+    return "; ".join(filter(None, (event.trouble, *event.failed)))
 
 
 def _problems(taken: known.SnapshotTaken) -> str:

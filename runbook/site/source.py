@@ -1,4 +1,4 @@
-"""The sources of the pages: the book, the glossary, the results of drills, and today's date."""
+"""The sources of the pages: the book, the glossary, the results of drills, the readiness, and today's date."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from runbook.checks import open_book
 from runbook.errors import RunbookError
-from runbook.loading.place import RESULTS, is_team_book
+from runbook.loading.place import READINESS, RESULTS, is_team_book
 from runbook.model import Book
+from runbook.reports.readiness import Readiness
+from runbook.reports.readiness_export import from_json
 
 if TYPE_CHECKING:
     from functools import _lru_cache_wrapper
@@ -26,6 +28,7 @@ __all__ = [
     "begin_build",
     "book",
     "drilled",
+    "exported_readiness",
     "for_one_build",
     "forget",
     "packaged_pages",
@@ -132,6 +135,20 @@ def _is_result(value: object) -> bool:
 def drilled(procedure: str) -> tuple[Mapping[str, Any], ...]:
     """Return the last result of each drill of a procedure, as written by `runbook drill`, sorted by `name`."""
     return tuple({"digest": "", **one, "name": name} for name, one in sorted(_results().get(procedure, {}).items()))
+
+
+@for_one_build
+def exported_readiness() -> Readiness | None:
+    """Return the readiness that the team exported into its book; None if it didn't. Raises RunbookError."""
+    opened = Path(book().directory)
+    file = opened / READINESS
+    if not is_team_book(opened) or not file.exists():
+        return None
+    try:
+        return from_json(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        renew = f"Delete it, or renew it: runbook readiness --format json --output {file}"
+        raise RunbookError(f"{file} can't be read: {error}", hint=renew) from error
 
 
 def today() -> date:

@@ -8,15 +8,21 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
 import pexpect
 import pytest
-from support.terminals import type_keys
+from support.terminals import found, type_keys
 
+from runbook.cli.run_options import person
 from runbook.drill.database import query
 from runbook.errors import RunbookError
+from runbook.journal.events import DrillEnded, RunStarted, RunStopped
+from runbook.journal.facts import Query
+from runbook.journal.sqlite import SqliteJournal
+from runbook.reports.run_history import stopped
 
 
 @pytest.fixture
@@ -52,6 +58,7 @@ def test_a_drill_walks_by_itself_and_prints_its_proofs(environment: Mapping[str,
     assert "ok      Nothing was lost or destroyed" in done.stdout
     assert "ok      No command tried to leave this machine" in done.stdout
     assert "failed" not in done.stdout
+    assert not (tmp_path / "state" / "runbook" / "journal.sqlite3").exists(), "nobody practised"
 
 
 def test_a_drill_that_fails_says_what_did_not_hold(environment: Mapping[str, str], tmp_path: Path) -> None:
@@ -155,10 +162,11 @@ def test_all_drills_are_listed(environment: Mapping[str, str]) -> None:
     assert "add-index --scenario mistyped-table --auto" in lines, "nobody can practise it"
 
 
-def test_a_person_is_briefed_and_walks(environment: Mapping[str, str]) -> None:
+def test_a_person_is_briefed_and_walks(environment: Mapping[str, str], tmp_path: Path) -> None:
     """At a terminal: the pager's words, a key, the introduction, the first step; leaving asks whether to go on.
 
-    In its shell, `runbook status` shows the run. The end names the drill to do next.
+    In its shell, `runbook status` shows the run. The end names the drill to do next. The drill is kept in the journal,
+    with the person's name, and is nothing that anybody could resume.
     """
     child = pexpect.spawn(
         sys.executable, ["-m", "runbook", "drill", "migration-health"],
@@ -188,7 +196,21 @@ def test_a_person_is_briefed_and_walks(environment: Mapping[str, str]) -> None:
     assert "in its order" not in proofs, "which steps are done is a person's own business"
     child.expect("It took less than a minute")
     child.expect("Try again: runbook drill migration-health --scenario all-well")
+    run = found(child, r"Report: runbook report (\S+-migration-health-drill-\S+)")
     child.expect(pexpect.EOF)
     child.close()
 
     assert child.exitstatus == 1
+    with closing(SqliteJournal(tmp_path / "state" / "runbook")) as journal:
+        (_, last), events = journal.last_events(Query(kind="drill"))[0], journal.events(run)
+        assert journal.runs() == (run,)
+        assert stopped(journal) == ()
+        assert journal.inspect()[1] == []
+    assert isinstance(events[0], RunStarted)
+    assert events[0].run == run
+    assert events[0].operator == person()
+    assert isinstance(events[-2], RunStopped)
+    assert last == events[-1]
+    assert isinstance(last, DrillEnded)
+    assert (last.procedure, last.scenario, last.operator) == ("migration-health", "all-well", person())
+    assert (last.passed, last.trouble, last.failed) == (False, "stopped by the operator", ())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -116,18 +117,20 @@ def test_writers_at_the_same_time_share_one_chain(engine: Engine) -> None:
 
 @pytest.fixture
 def searched(engine: Engine) -> StoredJournal:
-    """Return a journal with three runs that differ in everything that can be searched for."""
+    """Return a journal with three runs that differ in everything that can be searched for, and a drill."""
     journal = engine.open()
     journal.append("a", began("a", function_name="complete-order", names=("one", "two")))
     journal.append("b", began("b", START + timedelta(days=1)))
     journal.append("b", ValueGiven(at=START, step="find", name="version", value="20261101120000"))
     journal.append("c", began("c", START + timedelta(days=2)))
-    drill = TargetSeen("drill", "push-lost", "3.1.0")
-    journal.append("c", RunResumed(at=START, operator="Grace", host="h", target=drill))
+    local = TargetSeen("local", "laptop", "3.1.0")
+    journal.append("c", RunResumed(at=START, operator="Grace", host="h", target=local))
     captured = {"status": "100 %_done"}
     journal.append(
         "c", StepFinished(at=START, step="x", purpose=Purpose.RUN, outcome=Outcome.PASSED, captured=captured)
     )
+    drill = TargetSeen("drill", "push-lost", "3.1.0")
+    journal.append("d", replace(began("d", START + timedelta(days=3)), target=drill))
     return journal
 
 
@@ -144,9 +147,13 @@ def searched(engine: Engine) -> StoredJournal:
         (Query(operator="grace"), "c"),
         (Query(operator="ada"), "cba"),
         (Query(target="qwertyuiop"), "cba"),
-        (Query(target="push-lost"), "c"),
-        (Query(kind="drill"), "c"),
+        (Query(target="laptop"), "c"),
+        (Query(kind="local"), "c"),
+        (Query(kind="drill"), "d"),
         (Query(kind="dri"), ""),
+        (Query(target="push-lost"), ""),
+        (Query(target="push-lost", kind="drill"), "d"),
+        (None, "dcba"),
         (Query(procedure="fix"), "cba"),
         (Query(since=START + timedelta(days=1)), "cb"),
         (Query(since=START + timedelta(days=1), operator="Grace"), "c"),
@@ -154,8 +161,11 @@ def searched(engine: Engine) -> StoredJournal:
     ],
     ids=repr,
 )
-def test_runs_are_found_by_what_was_recorded(searched: StoredJournal, query: Query, found: str) -> None:
-    """By any part of a value, in any case; signs that SQL would interpret are only signs."""
+def test_runs_are_found_by_what_was_recorded(searched: StoredJournal, query: Query | None, found: str) -> None:
+    """By any part of a value, in any case; signs that SQL would interpret are only signs.
+
+    A drill is found only by a search for drills.
+    """
     assert "".join(searched.runs(query)) == found
 
 

@@ -8,7 +8,7 @@ import re
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import EnumType
 from functools import cache
 from pathlib import Path
@@ -40,7 +40,7 @@ from support.walks import START
 from runbook.checks import open_book
 from runbook.cli import main
 from runbook.journal import events as known
-from runbook.journal.events import Event, Outcome, Purpose
+from runbook.journal.events import DrillEnded, Event, Outcome, Purpose
 from runbook.markup import (
     is_safe_link,
     markdown_code,
@@ -56,8 +56,9 @@ from runbook.rendering.markdown import markdown_page
 from runbook.rendering.shown_procedure import read_with_examples
 from runbook.reports.html import as_html
 from runbook.reports.markdown import as_markdown
+from runbook.reports.readiness import Readiness, readiness_of
 from runbook.reports.run_report import RunReport, StepText, report_of
-from runbook.site import reference, source
+from runbook.site import readiness_page, reference, source
 from runbook.site.new_procedure import page as page_of
 from runbook.site.prose import plain
 
@@ -150,9 +151,24 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hostile]:
         patch.setattr(source, "open_book", lambda _: book)
         patch.setattr(source, "DATA", data)
         patch.setattr(reference, "DATA", data)
+        patch.setattr(readiness_page, "exported_readiness", lambda: _poisoned_readiness(book, poisoner))
         _build(checkout, site)
     yield Hostile(site, plain_site, book, poisoner.placed)
     source.forget()
+
+
+def _poisoned_readiness(book: Book, poisoner: Poisoner) -> Readiness:
+    """Return an export in which every procedure was drilled by people with hostile names."""
+    at = datetime(2026, 11, 20, tzinfo=UTC)
+    people = [poisoner.behind("", "readiness.operator") for _ in range(2)]
+    recorded = [
+        (name, DrillEnded(at=at, procedure=procedure, scenario=name, operator=name, passed=passed))
+        for procedure in book.procedures
+        for name, passed in zip(people, (True, False), strict=True)
+    ]
+    return dataclasses.replace(
+        readiness_of(book, recorded, at.date()), operator=poisoner.behind("", "readiness.operator")
+    )
 
 
 def _poison_corrections(file: Path, poisoner: Poisoner) -> None:
