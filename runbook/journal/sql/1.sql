@@ -26,7 +26,8 @@ create table events (
     key text not null,  -- given by the writer, so that an event that is sent again is recognised
     recorded_at timestamptz not null default clock_timestamp(),
     recorded_by name not null default session_user,
-    primary key (run, number)
+    primary key (run, number),
+    unique (run, key)  -- even if what was sent first arrives last, when its writer has long given up
 );
 create unique index events_in_order on events (sequence);
 

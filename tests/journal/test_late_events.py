@@ -1,0 +1,89 @@
+"""Events that reach the shared journal after their time: once, in no other run's way, and never as a start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.journal_engines import PostgresEngine
+from support.journals import START, began, holder
+from support.network import Network, Trouble
+
+from runbook.journal.address import parse_address
+from runbook.journal.events import (
+    ChildStarted,
+    Event,
+    NoteAdded,
+    Outcome,
+    Purpose,
+    RunResumed,
+    StepFinished,
+    StepStarted,
+)
+from runbook.journal.postgres import PostgresJournal
+from runbook.journal.record import findings_in
+
+STARTED = StepStarted(at=START, step="push", purpose=Purpose.RUN, argv=("change", "it"), effect="writes")
+BORN = ChildStarted(at=START, step="push", pid=4242, born="1@here", host="here")
+FINISHED = StepFinished(at=START, step="push", purpose=Purpose.RUN, outcome=Outcome.PASSED)
+RESUMED = RunResumed(at=START, operator="grace", host="desktop", target=began().target)
+SEEN = NoteAdded(at=START, step="", note="seen")
+GRACE = replace(holder("r", pid=4243, host="desktop"), operator="grace")
+
+
+@pytest.fixture
+def ada(network: Network, tmp_path: Path) -> Iterator[PostgresJournal]:
+    """Return the journal of somebody who has the target of run r, over that network."""
+    with closing(PostgresJournal(parse_address(network.url), tmp_path / "ada")) as journal:
+        assert journal.hold("t", holder("r")) is None
+        journal.append("r", began())
+        for _ in range(2):  # now the driver has prepared the statement, and appends in one round trip
+            journal.append("r", SEEN)
+        yield journal
+        network.breaks(Trouble.NONE)
+
+
+@pytest.fixture
+def grace(shared: PostgresEngine, tmp_path: Path) -> Iterator[PostgresJournal]:
+    """Return the journal of somebody on another machine, whose line is sound."""
+    with closing(PostgresJournal(parse_address(shared.url), tmp_path / "grace")) as journal:
+        yield journal
+
+
+def recorded(journal: PostgresJournal) -> Sequence[Event]:
+    """Return what the server has of the run, after its first events and after checking its chain."""
+    assert list(findings_in("r", *journal.record("r"))) == []
+    return [event for event in journal.events("r")[1:] if event != SEEN]
+
+
+def take(journal: PostgresJournal) -> None:
+    """Take the target over, deliberately."""
+    other = journal.hold("t", GRACE)
+    assert other is not None
+    assert journal.hold("t", GRACE, over=other) is None
+
+
+# --- what was on its way ------------------------------------------------------------------------------------------
+
+
+def test_an_event_that_arrives_after_it_was_sent_again_is_recorded_once(
+    ada: PostgresJournal, grace: PostgresJournal, network: Network
+) -> None:
+    """Its process died meanwhile, and another one sent what it had kept."""
+    network.breaks(Trouble.LATE)
+    ada.append("r", FINISHED)
+    network.breaks(Trouble.NONE)
+    with closing(PostgresJournal(ada.address, ada._state)) as next_process:
+        assert recorded(next_process) == [FINISHED]
+
+    network.deliver()
+    assert recorded(grace) == [FINISHED]
+
+
+# --- what had to wait ---------------------------------------------------------------------------------------------
+
+
+# --- the spool ----------------------------------------------------------------------------------------------------
