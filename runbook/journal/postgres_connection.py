@@ -33,6 +33,11 @@ set idle_in_transaction_session_timeout = '30s';
 set synchronous_commit = on;
 set search_path = {SCHEMA}, pg_temp
 """
+_SESSION = """
+select version, session_user, id, pid, backend_start from about, pg_stat_activity where pid = pg_backend_pid()
+"""
+_END_SESSION = "select pg_terminate_backend(pid, 5000) from pg_stat_activity where pid = %s and backend_start = %s"
+"""Ends a session of ours, and waits for its end: until then, what the network delayed could still reach it."""
 
 
 def connect(address: JournalAddress) -> psycopg.Connection[Row]:
@@ -85,13 +90,18 @@ def telling(address: JournalAddress) -> Iterator[None]:
 
 
 class SharedConnection:
-    """Opens the connection when it's needed, and again after it was lost."""
+    """Opens the connection when it's needed, and again after it was lost.
+
+    What was sent on a lost connection takes effect before the next one is open, or never.
+    """
 
     def __init__(self, address: JournalAddress) -> None:
         self.address = address
         self.role = self.journal = ""
         """The database role that this process has, and the journal's id, once it was connected."""
         self._connection: psycopg.Connection[Row] | None = None
+        self._session: Row | None = None
+        """The server's process behind the newest connection, and when it began."""
 
     def ask(self, query: str, values: Sequence[object] = ()) -> list[Row]:
         """Return the rows of a statement; an empty list if it has none. Raises JournalError.
@@ -130,8 +140,11 @@ class SharedConnection:
                 connection.prepare_threshold = 1  # every statement is used again and again
                 with telling(self.address), _cut_after(connection, _ANSWER_SECONDS):
                     connection.execute(_SETTINGS.encode())
-                    row = connection.execute("select version, session_user, id from about").fetchone()
-                version, self.role, self.journal = row or (0, "", "")
+                    if self._session is not None:
+                        connection.execute(_END_SESSION, self._session)
+                    row = connection.execute(_SESSION).fetchone()
+                version, self.role, self.journal, *session = row or (0, "", "")
+                self._session = tuple(session) or None
                 require_version(version)
             except BaseException:
                 connection.close()

@@ -12,6 +12,7 @@ from support.journal_engines import PostgresEngine
 from support.journals import START, began, holder
 from support.network import Network, Trouble
 
+from runbook.errors import JournalUnreachableError
 from runbook.journal.address import parse_address
 from runbook.journal.events import (
     ChildStarted,
@@ -81,6 +82,20 @@ def test_an_event_that_arrives_after_it_was_sent_again_is_recorded_once(
 
     network.deliver()
     assert recorded(grace) == [FINISHED]
+
+
+def test_a_start_that_was_given_up_does_not_arrive_once_its_process_is_connected_again(
+    ada: PostgresJournal, network: Network
+) -> None:
+    """So what the process reads then stays true: the step has not started."""
+    network.breaks(Trouble.LATE)
+    with pytest.raises(JournalUnreachableError):
+        ada.append("r", STARTED)
+    network.breaks(Trouble.NONE)
+    assert recorded(ada) == []
+
+    network.deliver()
+    assert recorded(ada) == []
 
 
 # --- what had to wait ---------------------------------------------------------------------------------------------
