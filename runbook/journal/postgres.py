@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from runbook.errors import JournalError, JournalUnreachableError
 from runbook.journal.address import JournalAddress
 from runbook.journal.chain import Damage, Head, Link, start_of
 from runbook.journal.codec import from_json, to_json
-from runbook.journal.events import PERMITS, Event, RunStarted
+from runbook.journal.events import PERMITS, ChildStarted, Event, RunStarted, StepStarted
 from runbook.journal.facts import Query, facts_of
 from runbook.journal.heartbeat import Heartbeat
 from runbook.journal.interface import Holder
@@ -27,7 +28,9 @@ from runbook.journal.spool import Entry, Spool
 
 __all__ = ["PostgresJournal"]
 
-_APPEND = "select number from append(%s, %s, %s, %s, %s, %s, %s::text[], %s::text[], %s::text[])"
+_APPEND = """
+select number from append(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::text[], %s::text[], %s::text[])
+"""
 _LINK = "e.sequence, e.run, e.number, e.at, e.body, e.hash"
 _HEAD = "r.id, r.events, r.head, r.unproven"
 _RECORD = f"""
@@ -47,8 +50,18 @@ select run, procedure, operator, host, pid, since, step, born, extract(epoch fro
 from locks
 """
 _TAKE = "select take(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+_NEEDS_TARGET = (StepStarted, ChildStarted)
+"""Events after which something runs on the target."""
 _TRIES = 5
 """How often to look who has a target if it changes hands meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A target that this process has: as whom, and what tells the server so."""
+
+    holder: Holder
+    heartbeat: Heartbeat
 
 
 class PostgresJournal:
@@ -65,7 +78,7 @@ class PostgresJournal:
         self._state = state
         self._shared = SharedConnection(address)
         self._machine = machine
-        self._heartbeats: dict[str, tuple[Heartbeat, SharedConnection]] = {}
+        self._held: dict[str, _Held] = {}
 
     @property
     def place(self) -> str:
@@ -92,7 +105,8 @@ class PostgresJournal:
     def append(self, run: str, event: Event) -> None:
         """Write the event; return once it's on the server's disk, or on this one's if it may wait.
 
-        Raises JournalUnreachableError for an event of `PERMITS` that can't be written now.
+        Raises JournalUnreachableError for an event of `PERMITS` that can't be written now, and JournalError for the
+        start of a step if this process held the run's target and somebody else has taken it since.
         """
         entry = Entry(event.at.isoformat(), to_json(event), secrets.token_hex(8))
         self._know()
@@ -123,7 +137,13 @@ class PostgresJournal:
         facts = facts_of(event)
         start = start_of(run) if isinstance(event, RunStarted) else ""
         columns = [[getattr(fact, name) for fact in facts] for name in ("kind", "name", "value")]
-        self._shared.ask(_APPEND, (run, entry.at, entry.body, entry.key, start, again, *columns))
+        held = self._held_by(run) if isinstance(event, _NEEDS_TARGET) else ("", "", 0)
+        self._shared.ask(_APPEND, (run, entry.at, entry.body, entry.key, start, again, *held, *columns))
+
+    def _held_by(self, run: str) -> tuple[str, str, int]:
+        """Return the target that this process holds for the run, if it does, and the process as the lock names it."""
+        found = ((target, held.holder) for target, held in self._held.items() if held.holder.run == run)
+        return next(((target, holder.host, holder.pid) for target, holder in found), ("", "", 0))
 
     @cached_property
     def _spool(self) -> Spool:
@@ -203,8 +223,8 @@ class PostgresJournal:
         other = self._hold_there(target, holder, over)
         if other is not None and self._machine:
             self._machine.release(target)
-        if other is None and target not in self._heartbeats:
-            self._heartbeats[target] = self._start_heartbeat(target, holder)
+        if other is None and target not in self._held:
+            self._held[target] = self._hold_on(target, holder)
         return other
 
     def _hold_there(self, target: str, holder: Holder, over: Holder | None) -> Holder | None:
@@ -225,9 +245,9 @@ class PostgresJournal:
 
     def release(self, target: str, run: str) -> None:
         """Release the lock, if that run has it in this process."""
-        heartbeat, shared = self._heartbeats.pop(target, (None, None))
-        if heartbeat is not None and shared is not None:
-            heartbeat.stop()
+        held = self._held.pop(target, None)
+        if held is not None:
+            held.heartbeat.stop()
         if self._machine:
             self._machine.release(target)
         self._read("select release(%s, %s, %s, %s)", (target, run, os.getpid(), this_host()))
@@ -241,14 +261,14 @@ class PostgresJournal:
         rows = self._read("select body from events where run = %s order by number desc limit 1", (run,))
         return str(rows[0][0]) if rows else None
 
-    def _start_heartbeat(self, target: str, holder: Holder) -> tuple[Heartbeat, SharedConnection]:
+    def _hold_on(self, target: str, holder: Holder) -> _Held:
         shared = SharedConnection(self.address)  # of its own: the walk's may be busy, or used by no thread but its own
 
         def beat() -> None:
             with suppress(JournalError):
                 shared.ask("select beat(%s, %s, %s, %s)", (target, holder.run, holder.pid, holder.host))
 
-        return Heartbeat(beat), shared
+        return _Held(holder, Heartbeat(beat))
 
 
 def _link(row: Row) -> Link:

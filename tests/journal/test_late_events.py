@@ -12,7 +12,7 @@ from support.journal_engines import PostgresEngine
 from support.journals import START, began, holder
 from support.network import Network, Trouble
 
-from runbook.errors import JournalUnreachableError
+from runbook.errors import JournalError, JournalUnreachableError
 from runbook.journal.address import parse_address
 from runbook.journal.events import (
     ChildStarted,
@@ -96,6 +96,40 @@ def test_a_start_that_was_given_up_does_not_arrive_once_its_process_is_connected
 
     network.deliver()
     assert recorded(ada) == []
+
+
+def test_a_start_that_arrives_after_somebody_took_the_target_is_refused(
+    ada: PostgresJournal, grace: PostgresJournal, network: Network
+) -> None:
+    """Nobody would know of the end of that step: its process gave up."""
+    network.breaks(Trouble.LATE)
+    with pytest.raises(JournalUnreachableError):
+        ada.append("r", STARTED)
+    take(grace)
+    grace.append("r", RESUMED)
+
+    network.deliver()
+    assert recorded(grace) == [RESUMED]
+
+
+@pytest.mark.parametrize("event", [STARTED, BORN])
+def test_nothing_starts_in_a_process_that_lost_the_target_a_moment_ago(
+    ada: PostgresJournal, grace: PostgresJournal, event: Event
+) -> None:
+    """Between its look at the lock and the start of the step: the server compares both at once."""
+    take(grace)
+    with pytest.raises(JournalError, match="somebody else has the target of run r by now") as refused:
+        ada.append("r", event)
+    assert "Nothing ran" in refused.value.hint
+    assert recorded(grace) == []
+
+
+def test_what_a_process_that_lost_the_target_saw_is_recorded(ada: PostgresJournal, grace: PostgresJournal) -> None:
+    """Its command ran on: how it ended must not be lost."""
+    ada.append("r", STARTED)
+    take(grace)
+    ada.append("r", FINISHED)
+    assert recorded(grace) == [STARTED, FINISHED]
 
 
 # --- what had to wait ---------------------------------------------------------------------------------------------
