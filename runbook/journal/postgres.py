@@ -15,7 +15,7 @@ from runbook.errors import JournalError, JournalUnreachableError
 from runbook.journal.address import JournalAddress
 from runbook.journal.chain import Damage, Head, Link, start_of
 from runbook.journal.codec import from_json, to_json
-from runbook.journal.events import PERMITS, ChildStarted, Event, RunStarted, StepStarted
+from runbook.journal.events import PERMITS, ChildStarted, Event, NoteAdded, RunStarted, StepStarted
 from runbook.journal.facts import Query, facts_of
 from runbook.journal.heartbeat import Heartbeat
 from runbook.journal.interface import Holder
@@ -29,7 +29,7 @@ from runbook.journal.spool import Entry, Spool
 __all__ = ["PostgresJournal"]
 
 _APPEND = """
-select number from append(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::text[], %s::text[], %s::text[])
+select number from append(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::text[], %s::text[], %s::text[])
 """
 _LINK = "e.sequence, e.run, e.number, e.at, e.body, e.hash"
 _HEAD = "r.id, r.events, r.head, r.unproven"
@@ -79,6 +79,8 @@ class PostgresJournal:
         self._shared = SharedConnection(address)
         self._machine = machine
         self._held: dict[str, _Held] = {}
+        self._known: dict[str, int] = {}
+        """How many events of each run this process has written or read."""
 
     @property
     def place(self) -> str:
@@ -108,7 +110,7 @@ class PostgresJournal:
         Raises JournalUnreachableError for an event of `PERMITS` that can't be written now, and JournalError for the
         start of a step if this process held the run's target and somebody else has taken it since.
         """
-        entry = Entry(event.at.isoformat(), to_json(event), secrets.token_hex(8))
+        entry = Entry(event.at.isoformat(), to_json(event), secrets.token_hex(8), self._known.get(run, 0))
         self._know()
         try:
             self._send_earlier(run)
@@ -133,12 +135,13 @@ class PostgresJournal:
             # The connection may have been lost long ago, or after the event had arrived.
             write(again=True)
 
-    def _write(self, run: str, entry: Entry, event: Event, *, again: bool) -> None:
+    def _write(self, run: str, entry: Entry, event: Event, *, again: bool, late: str = "") -> None:
         facts = facts_of(event)
         start = start_of(run) if isinstance(event, RunStarted) else ""
         columns = [[getattr(fact, name) for fact in facts] for name in ("kind", "name", "value")]
         held = self._held_by(run) if isinstance(event, _NEEDS_TARGET) else ("", "", 0)
-        self._shared.ask(_APPEND, (run, entry.at, entry.body, entry.key, start, again, *held, *columns))
+        known = (run, entry.at, entry.body, entry.key, start, again, *held, entry.after, late)
+        self._known[run] = self._shared.ask(_APPEND, (*known, *columns))[0][0]
 
     def _held_by(self, run: str) -> tuple[str, str, int]:
         """Return the target that this process holds for the run, if it does, and the process as the lock names it."""
@@ -158,7 +161,12 @@ class PostgresJournal:
 
     def _send(self) -> None:
         """Append the events that wait."""
-        self._spool.send(lambda run, entry: self._write(run, entry, from_json(entry.body), again=True))
+
+        def append(run: str, entry: Entry) -> None:
+            event = from_json(entry.body)
+            self._write(run, entry, event, again=True, late=to_json(_as_note(event)))
+
+        self._spool.send(append)
 
     def events(self, run: str) -> Sequence[Event]:
         """Return the run's events in order. Raises JournalError if there is no such run, or its record is damaged."""
@@ -167,6 +175,7 @@ class PostgresJournal:
     def record(self, run: str) -> tuple[Sequence[Link], Head | None]:
         """Return the run's events as stored, damaged or not, and its entry in the list of runs."""
         rows = self._read_all(_RECORD, (run,))
+        self._known[run] = max((row[2] for row in rows if row[0] is not None), default=0)
         head = next((_head(row[6:]) for row in rows if row[6] is not None), None)
         return tuple(_link(row[:6]) for row in rows if row[0] is not None), head
 
@@ -269,6 +278,12 @@ class PostgresJournal:
                 shared.ask("select beat(%s, %s, %s, %s)", (target, holder.run, holder.pid, holder.host))
 
         return _Held(holder, Heartbeat(beat))
+
+
+def _as_note(event: Event) -> NoteAdded:
+    """Return what to record instead if somebody else has resumed the run: it must not change what they do."""
+    note = f"Sent only now, after somebody else had continued this run: {to_json(event)}"
+    return NoteAdded(at=event.at, after=event.after, step=getattr(event, "step", ""), note=note)
 
 
 def _link(row: Row) -> Link:

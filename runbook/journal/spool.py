@@ -22,11 +22,15 @@ _ENDING = ".jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An event to be sent: its time and JSON as they will be stored, and a key that tells whether it has arrived."""
+    """An event to be sent: its time and JSON as they will be stored, and a key that tells whether it has arrived.
+
+    `after` is how many events of its run its writer knew of.
+    """
 
     at: str
     body: str
     key: str
+    after: int = 0
 
 
 class Spool:

@@ -12,6 +12,7 @@ from support.journal_engines import PostgresEngine
 from support.journals import START, began, holder
 from support.network import Network, Trouble
 
+from runbook.engine.state import Status, fold
 from runbook.errors import JournalError, JournalUnreachableError
 from runbook.journal.address import parse_address
 from runbook.journal.events import (
@@ -21,6 +22,7 @@ from runbook.journal.events import (
     Outcome,
     Purpose,
     RunResumed,
+    RunStopped,
     StepFinished,
     StepStarted,
 )
@@ -133,6 +135,43 @@ def test_what_a_process_that_lost_the_target_saw_is_recorded(ada: PostgresJourna
 
 
 # --- what had to wait ---------------------------------------------------------------------------------------------
+
+
+def test_what_waited_until_somebody_else_had_continued_is_recorded_as_a_note(
+    ada: PostgresJournal, grace: PostgresJournal, network: Network
+) -> None:
+    """It must not end a step that is under way again, nor stop a run that goes on; and nothing of it is lost."""
+    ada.append("r", STARTED)
+    network.breaks(Trouble.CUT)
+    ada.append("r", FINISHED)
+    ada.append("r", RunStopped(at=START, reason="no network"))
+    take(grace)
+    for event in (RESUMED, STARTED):
+        grace.append("r", event)
+
+    network.breaks(Trouble.NONE)
+    assert ada.runs() == ("r",)
+    assert ada.waiting == ""
+    *known, finished, stopped = recorded(grace)
+    assert known == [STARTED, RESUMED, STARTED]
+    for note, contains in ((finished, '"event":"StepFinished"'), (stopped, '"reason":"no network"')):
+        assert isinstance(note, NoteAdded)
+        assert note.note.startswith("Sent only now, after somebody else had continued this run: ")
+        assert contains in note.note
+    assert fold(grace.events("r")).step("push").status is Status.RUNNING
+    assert fold(grace.events("r")).paused == ""
+
+
+def test_what_waited_while_nobody_continued_is_recorded_as_it_is(
+    ada: PostgresJournal, grace: PostgresJournal, network: Network
+) -> None:
+    """Even if the target was taken over for another run, and after an earlier resumption."""
+    ada.append("r", RESUMED)
+    network.breaks(Trouble.CUT)
+    ada.append("r", FINISHED)
+    take(grace)
+    network.breaks(Trouble.NONE)
+    assert recorded(ada) == [RESUMED, FINISHED]
 
 
 # --- the spool ----------------------------------------------------------------------------------------------------

@@ -75,9 +75,11 @@ return encode(sha256(convert_to(
 
 -- Appends an event. With p_target, only while that process holds that target for the run: this and `take` lock the
 -- run's row first, so whoever takes the target reads everything that was started before, and nothing starts after.
+-- With p_late, an event that waited at its writer, who knew p_after events: if somebody else has resumed the run since,
+-- it no longer says how the run stands, and p_late is recorded instead.
 create function append(
     p_run text, p_at text, p_body text, p_key text, p_start text, p_again boolean,
-    p_target text, p_host text, p_pid integer,
+    p_target text, p_host text, p_pid integer, p_after integer, p_late text,
     p_kinds text[], p_names text[], p_values text[], out number integer, out hash text
 ) language plpgsql security definer set search_path from current as $$
 declare
@@ -101,6 +103,13 @@ begin
         from events where run = p_run and key = p_key;
         if found then
             return;
+        end if;
+    end if;
+    if p_late <> '' then
+        perform from events
+        where run = p_run and events.number > p_after and starts_with(body, '{"event":"RunResumed"');
+        if found then
+            p_body := p_late;
         end if;
     end if;
     if p_start <> '' then
