@@ -28,6 +28,7 @@ from runbook.journal.events import (
 )
 from runbook.journal.postgres import PostgresJournal
 from runbook.journal.record import findings_in
+from runbook.journal.spool import Entry, Spool
 
 STARTED = StepStarted(at=START, step="push", purpose=Purpose.RUN, argv=("change", "it"), effect="writes")
 BORN = ChildStarted(at=START, step="push", pid=4242, born="1@here", host="here")
@@ -175,3 +176,18 @@ def test_what_waited_while_nobody_continued_is_recorded_as_it_is(
 
 
 # --- the spool ----------------------------------------------------------------------------------------------------
+
+
+def test_an_event_after_half_a_one_is_whole(tmp_path: Path) -> None:
+    """The machine lost its power in the middle of a line; the next event must not become part of that line."""
+    spool = Spool(tmp_path)
+    whole, next_one = Entry("1", "{}", "a"), Entry("2", "{}", "b")
+    spool.keep("r", whole)
+    (file,) = tmp_path.iterdir()
+    with file.open("a") as stream:
+        stream.write('{"at": "2026')
+    spool.keep("r", next_one)
+
+    sent: list[Entry] = []
+    spool.send(lambda _run, entry: sent.append(entry))
+    assert sent == [whole, next_one]
