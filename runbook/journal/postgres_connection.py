@@ -77,7 +77,8 @@ def telling(address: JournalAddress) -> Iterator[None]:
             f"the shared journal in {address.place} refuses you: {_said(error)}",
             hint=f"Its administrator lets you in: grant {OPERATOR_ROLE} to your role.",
         ) from error
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+    except (psycopg.OperationalError, psycopg.InterfaceError, errors.ReadOnlySqlTransaction) as error:
+        # A server that others took over from, or whose disk is almost full, only reads until somebody has helped it.
         raise JournalUnreachableError(
             f"the shared journal in {address.place} can't be reached: {_said(error)}",
             hint="Nothing runs that it doesn't know of. Is the network up? `runbook doctor` tries again. To work "

@@ -191,3 +191,20 @@ def test_an_event_after_half_a_one_is_whole(tmp_path: Path) -> None:
     sent: list[Entry] = []
     spool.send(lambda _run, entry: sent.append(entry))
     assert sent == [whole, next_one]
+
+
+def test_a_server_that_has_become_read_only_is_as_good_as_out_of_reach(
+    ada: PostgresJournal, grace: PostgresJournal, shared: PostgresEngine
+) -> None:
+    """As after a failover, or when the host's disk is almost full: what has happened waits, and nothing starts."""
+    shared.tamper("alter database production set default_transaction_read_only = on")
+    try:
+        ada.close()
+        with pytest.raises(JournalUnreachableError, match="read-only"):
+            ada.append("r", STARTED)
+        ada.append("r", FINISHED)
+        assert ada.waiting.startswith("1 event waits")
+    finally:
+        shared.tamper("set transaction_read_only = off; alter database production reset default_transaction_read_only")
+    ada.close()
+    assert recorded(ada) == [FINISHED]
