@@ -6,7 +6,7 @@ import os
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from runbook.errors import JournalError, JournalUnreachableError
 from runbook.journal.address import JournalAddress
 from runbook.journal.chain import Damage, Head, Link, start_of
 from runbook.journal.codec import from_json, to_json
-from runbook.journal.events import PERMITS, ChildStarted, Event, NoteAdded, RunStarted, StepStarted
+from runbook.journal.events import PERMITS, ChildStarted, Event, NoteAdded, RunResumed, RunStarted, StepStarted
 from runbook.journal.facts import Query, facts_of
 from runbook.journal.heartbeat import Heartbeat
 from runbook.journal.interface import Holder
@@ -79,8 +79,8 @@ class PostgresJournal:
         self._shared = SharedConnection(address)
         self._machine = machine
         self._held: dict[str, _Held] = {}
-        self._known: dict[str, int] = {}
-        """How many events of each run this process has written or read."""
+        self._walks: dict[str, int] = {}
+        """The number of the event with which this process began or resumed each run."""
 
     @property
     def place(self) -> str:
@@ -107,10 +107,12 @@ class PostgresJournal:
     def append(self, run: str, event: Event) -> None:
         """Write the event; return once it's on the server's disk, or on this one's if it may wait.
 
-        Raises JournalUnreachableError for an event of `PERMITS` that can't be written now, and JournalError for the
-        start of a step if this process held the run's target and somebody else has taken it since.
+        If this process walked the run and somebody else has resumed it since, the event is recorded as a note. Raises
+        JournalUnreachableError for an event of `PERMITS` that can't be written now, and JournalError for the start of a
+        step if this process held the run's target and somebody else has taken it since.
         """
-        entry = Entry(event.at.isoformat(), to_json(event), secrets.token_hex(8), self._known.get(run, 0))
+        walk = None if isinstance(event, (*PERMITS, NoteAdded)) else self._walks.get(run)
+        entry = Entry(event.at.isoformat(), to_json(event), secrets.token_hex(8), walk)
         self._know()
         try:
             self._send_earlier(run)
@@ -135,13 +137,18 @@ class PostgresJournal:
             # The connection may have been lost long ago, or after the event had arrived.
             write(again=True)
 
-    def _write(self, run: str, entry: Entry, event: Event, *, again: bool, late: str = "") -> None:
+    def _write(self, run: str, entry: Entry, event: Event, *, again: bool) -> None:
         facts = facts_of(event)
-        start = start_of(run) if isinstance(event, RunStarted) else ""
         columns = [[getattr(fact, name) for fact in facts] for name in ("kind", "name", "value")]
+        begins = (start_of(run) if isinstance(event, RunStarted) else "", isinstance(event, RunResumed))
         held = self._held_by(run) if isinstance(event, _NEEDS_TARGET) else ("", "", 0)
-        known = (run, entry.at, entry.body, entry.key, start, again, *held, entry.after, late)
-        self._known[run] = self._shared.ask(_APPEND, (*known, *columns))[0][0]
+        values = (run, entry.at, entry.body, entry.key, *begins, again, entry.walk, *held, *columns)
+        number = self._shared.ask(_APPEND, values)[0][0]
+        if number is None:
+            note = _as_note(event)
+            self._write(run, replace(entry, body=to_json(note), walk=None), note, again=True)
+        elif isinstance(event, RunStarted | RunResumed):
+            self._walks[run] = number
 
     def _held_by(self, run: str) -> tuple[str, str, int]:
         """Return the target that this process holds for the run, if it does, and the process as the lock names it."""
@@ -161,12 +168,7 @@ class PostgresJournal:
 
     def _send(self) -> None:
         """Append the events that wait."""
-
-        def append(run: str, entry: Entry) -> None:
-            event = from_json(entry.body)
-            self._write(run, entry, event, again=True, late=to_json(_as_note(event)))
-
-        self._spool.send(append)
+        self._spool.send(lambda run, entry: self._write(run, entry, from_json(entry.body), again=True))
 
     def events(self, run: str) -> Sequence[Event]:
         """Return the run's events in order. Raises JournalError if there is no such run, or its record is damaged."""
@@ -175,7 +177,6 @@ class PostgresJournal:
     def record(self, run: str) -> tuple[Sequence[Link], Head | None]:
         """Return the run's events as stored, damaged or not, and its entry in the list of runs."""
         rows = self._read_all(_RECORD, (run,))
-        self._known[run] = max((row[2] for row in rows if row[0] is not None), default=0)
         head = next((_head(row[6:]) for row in rows if row[6] is not None), None)
         return tuple(_link(row[:6]) for row in rows if row[0] is not None), head
 
@@ -281,8 +282,8 @@ class PostgresJournal:
 
 
 def _as_note(event: Event) -> NoteAdded:
-    """Return what to record instead if somebody else has resumed the run: it must not change what they do."""
-    note = f"Sent only now, after somebody else had continued this run: {to_json(event)}"
+    """Return what to record instead if somebody else has resumed the run: it must not change how their run stands."""
+    note = f"Recorded only now, after somebody else had continued this run: {to_json(event)}"
     return NoteAdded(at=event.at, after=event.after, step=getattr(event, "step", ""), note=note)
 
 

@@ -24,13 +24,13 @@ _ENDING = ".jsonl"
 class Entry:
     """An event to be sent: its time and JSON as they will be stored, and a key that tells whether it has arrived.
 
-    `after` is how many events of its run its writer knew of.
+    `walk` is the number of the event with which its writer's walk began; None for whoever doesn't walk.
     """
 
     at: str
     body: str
     key: str
-    after: int = 0
+    walk: int | None
 
 
 class Spool:

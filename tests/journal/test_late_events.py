@@ -135,6 +135,27 @@ def test_what_a_process_that_lost_the_target_saw_is_recorded(ada: PostgresJourna
     assert recorded(grace) == [STARTED, FINISHED]
 
 
+def test_what_such_a_process_saw_is_a_note_once_somebody_else_has_resumed_the_run(
+    ada: PostgresJournal, grace: PostgresJournal
+) -> None:
+    """Its machine slept, and wakes up in the middle of their step: that one must not look as if it had ended."""
+    ada.append("r", STARTED)
+    take(grace)
+    for event in (RESUMED, STARTED):
+        grace.append("r", event)
+    ada.append("r", FINISHED)
+    assert len(ada.events("r")) > 4  # whatever it has read by now
+    ada.append("r", RunStopped(at=START, reason="woken up"))
+
+    *known, finished, stopped = recorded(grace)
+    assert known == [STARTED, RESUMED, STARTED]
+    for note, contains in ((finished, '"event":"StepFinished"'), (stopped, '"reason":"woken up"')):
+        assert isinstance(note, NoteAdded)
+        assert contains in note.note
+    grace.append("r", FINISHED)
+    assert recorded(grace)[-1] == FINISHED
+
+
 # --- what had to wait ---------------------------------------------------------------------------------------------
 
 
@@ -157,7 +178,7 @@ def test_what_waited_until_somebody_else_had_continued_is_recorded_as_a_note(
     assert known == [STARTED, RESUMED, STARTED]
     for note, contains in ((finished, '"event":"StepFinished"'), (stopped, '"reason":"no network"')):
         assert isinstance(note, NoteAdded)
-        assert note.note.startswith("Sent only now, after somebody else had continued this run: ")
+        assert note.note.startswith("Recorded only now, after somebody else had continued this run: ")
         assert contains in note.note
     assert fold(grace.events("r")).step("push").status is Status.RUNNING
     assert fold(grace.events("r")).paused == ""
@@ -181,7 +202,7 @@ def test_what_waited_while_nobody_continued_is_recorded_as_it_is(
 def test_an_event_after_half_a_one_is_whole(tmp_path: Path) -> None:
     """The machine lost its power in the middle of a line; the next event must not become part of that line."""
     spool = Spool(tmp_path)
-    whole, next_one = Entry("1", "{}", "a"), Entry("2", "{}", "b")
+    whole, next_one = Entry("1", "{}", "a", None), Entry("2", "{}", "b", 7)
     spool.keep("r", whole)
     (file,) = tmp_path.iterdir()
     with file.open("a") as stream:

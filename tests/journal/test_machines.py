@@ -103,11 +103,13 @@ def test_a_machine_without_any_of_these_files_still_has_an_id(tmp_path: Path, mo
 
 
 def test_a_run_in_a_container_of_the_same_name_elsewhere_is_not_taken_for_dead(engine: Engine, move: Move) -> None:
-    """Its pid exists here as well, as another process; resuming the run must ask."""
+    """Nothing has its pid here, and yet it may be at work: resuming the run must ask."""
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     move("", "boot of one host", CONTAINER)
     there = engine.open()
     there.append("r", began("r"))
-    assert there.hold("t", holder("r", pid=os.getppid())) is None
+    assert there.hold("t", holder("r", pid=process.pid)) is None
+    process.communicate(b"\n")
 
     move("", "boot of another host", CONTAINER)
     other = engine.open().hold("t", holder("r"))

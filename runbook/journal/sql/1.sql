@@ -13,6 +13,7 @@ create table runs (
     id text not null unique,
     events integer not null,
     head text not null,
+    walk integer not null default 1,  -- the number of the event with which its newest walk began
     unproven integer not null default 0
 ) with (fillfactor = 50);  -- each event updates its run's row, which stays on its page if there is room
 
@@ -75,11 +76,11 @@ return encode(sha256(convert_to(
 
 -- Appends an event. With p_target, only while that process holds that target for the run: this and `take` lock the
 -- run's row first, so whoever takes the target reads everything that was started before, and nothing starts after.
--- With p_late, an event that waited at its writer, who knew p_after events: if somebody else has resumed the run since,
--- it no longer says how the run stands, and p_late is recorded instead.
+-- With p_walk, only while the writer's walk is the newest: otherwise the event doesn't say how the run stands, and the
+-- number that is returned is null.
 create function append(
-    p_run text, p_at text, p_body text, p_key text, p_start text, p_again boolean,
-    p_target text, p_host text, p_pid integer, p_after integer, p_late text,
+    p_run text, p_at text, p_body text, p_key text, p_start text, p_resumes boolean, p_again boolean,
+    p_walk integer, p_target text, p_host text, p_pid integer,
     p_kinds text[], p_names text[], p_values text[], out number integer, out hash text
 ) language plpgsql security definer set search_path from current as $$
 declare
@@ -105,12 +106,8 @@ begin
             return;
         end if;
     end if;
-    if p_late <> '' then
-        perform from events
-        where run = p_run and events.number > p_after and starts_with(body, '{"event":"RunResumed"');
-        if found then
-            p_body := p_late;
-        end if;
+    if p_walk < previous.walk then
+        return;
     end if;
     if p_start <> '' then
         if previous.id is not null then
@@ -127,7 +124,9 @@ begin
         end if;
         number := previous.events + 1;
         hash := chained(previous.head, p_run, number, p_at, p_body);
-        update runs set events = append.number, head = append.hash where id = p_run;
+        update runs set events = append.number, head = append.hash,
+            walk = case when p_resumes then append.number else walk end
+        where id = p_run;
     end if;
     insert into events (run, number, at, body, hash, key)
     values (p_run, append.number, p_at, p_body, append.hash, p_key);
