@@ -15,7 +15,7 @@ from runbook.errors import JournalError, JournalUnreachableError
 from runbook.journal.address import JournalAddress
 from runbook.journal.chain import Damage, Head, Link, start_of
 from runbook.journal.codec import from_json, to_json
-from runbook.journal.events import PERMITS, ChildStarted, Event, NoteAdded, RunResumed, RunStarted, StepStarted
+from runbook.journal.events import PERMITS, Event, NoteAdded, RunResumed, RunStarted
 from runbook.journal.facts import Query, facts_of
 from runbook.journal.heartbeat import Heartbeat
 from runbook.journal.interface import Holder
@@ -50,8 +50,6 @@ select run, procedure, operator, host, pid, since, step, born, extract(epoch fro
 from locks
 """
 _TAKE = "select take(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-_NEEDS_TARGET = (StepStarted, ChildStarted)
-"""Events after which something runs on the target."""
 _TRIES = 5
 """How often to look who has a target if it changes hands meanwhile."""
 
@@ -108,8 +106,8 @@ class PostgresJournal:
         """Write the event; return once it's on the server's disk, or on this one's if it may wait.
 
         If this process walked the run and somebody else has resumed it since, the event is recorded as a note. Raises
-        JournalUnreachableError for an event of `PERMITS` that can't be written now, and JournalError for the start of a
-        step if this process held the run's target and somebody else has taken it since.
+        JournalUnreachableError for an event of `PERMITS` that can't be written now, and JournalError for one in a run
+        whose target this process held and somebody else has taken since.
         """
         walk = None if isinstance(event, (*PERMITS, NoteAdded)) else self._walks.get(run)
         entry = Entry(event.at.isoformat(), to_json(event), secrets.token_hex(8), walk)
@@ -141,7 +139,7 @@ class PostgresJournal:
         facts = facts_of(event)
         columns = [[getattr(fact, name) for fact in facts] for name in ("kind", "name", "value")]
         begins = (start_of(run) if isinstance(event, RunStarted) else "", isinstance(event, RunResumed))
-        held = self._held_by(run) if isinstance(event, _NEEDS_TARGET) else ("", "", 0)
+        held = self._held_by(run) if isinstance(event, PERMITS) else ("", "", 0)
         values = (run, entry.at, entry.body, entry.key, *begins, again, entry.walk, *held, *columns)
         number = self._shared.ask(_APPEND, values)[0][0]
         if number is None:
@@ -225,7 +223,8 @@ class PostgresJournal:
 
         We get it if it's free, if this very process has it for this run, if `over` still has it, or if its holder died
         or went silent, in a run that hadn't begun or was over. It must also be free in every other journal of this
-        machine. While we have it, the server hears of us every few seconds.
+        machine. While we have it, the server hears of us every few seconds. If it was taken from us and released, we
+        don't get it back: somebody else has worked there.
         """
         other = self._machine.hold(target, holder, over) if self._machine else None
         if other is not None:
@@ -241,11 +240,15 @@ class PostgresJournal:
         born = birth(holder.pid) if holder.host == this_host() else ""
         who = (holder.run, holder.procedure, holder.operator, holder.host, holder.pid, born)
         ours = (target, *who, holder.since.isoformat(), holder.step)
+        held = self._held.get(target)
+        was_ours = held is not None and is_same(held.holder, holder)
         now: Holder | None = None
         for _ in range(_TRIES):
             now = next((_holder(row) for row in self._read(f"{_HOLDER} where target = %s", (target,))), None)
             if now is not None and is_same(now, holder) and now.step == holder.step:
                 return None
+            if was_ours and (now is None or not is_same(now, holder)):
+                return now or replace(holder, operator="somebody")
             if now is not None and not may_replace(now, holder, over, last_event=self._last_event(now.run)):
                 return now
             seen = (None, None, None) if now is None else (now.run, now.host, now.pid)

@@ -115,8 +115,8 @@ def test_a_start_that_arrives_after_somebody_took_the_target_is_refused(
     assert recorded(grace) == [RESUMED]
 
 
-@pytest.mark.parametrize("event", [STARTED, BORN])
-def test_nothing_starts_in_a_process_that_lost_the_target_a_moment_ago(
+@pytest.mark.parametrize("event", [STARTED, BORN, RESUMED])
+def test_nothing_begins_in_a_process_that_lost_the_target_a_moment_ago(
     ada: PostgresJournal, grace: PostgresJournal, event: Event
 ) -> None:
     """Between its look at the lock and the start of the step: the server compares both at once."""
@@ -125,6 +125,18 @@ def test_nothing_starts_in_a_process_that_lost_the_target_a_moment_ago(
         ada.append("r", event)
     assert "Nothing ran" in refused.value.hint
     assert recorded(grace) == []
+
+
+def test_a_target_that_was_taken_and_released_meanwhile_is_not_ours_again(
+    ada: PostgresJournal, grace: PostgresJournal, shared: PostgresEngine
+) -> None:
+    """Whoever noticed nothing of it would repeat what the other one did."""
+    take(grace)
+    shared.tamper("delete from locks")
+    assert ada.hold("t", replace(holder("r"), step="push")) is not None
+    with pytest.raises(JournalError, match="somebody else has the target"):
+        ada.append("r", STARTED)
+    assert ada.holders() == ()
 
 
 def test_what_a_process_that_lost_the_target_saw_is_recorded(ada: PostgresJournal, grace: PostgresJournal) -> None:
