@@ -35,6 +35,8 @@ class Network:
     def __init__(self, directory: Path, server: str, port: int) -> None:
         self.url = f"postgresql://postgres@/production?host={quote(str(directory), safe='')}&port={port}"
         self.trouble = Trouble.NONE
+        self.is_quick_to_refuse = False
+        """Whether it lets nobody in while it's broken, instead of losing what they send."""
         self.connections = 0
         """How many were let in so far."""
         self._server = server
@@ -89,7 +91,9 @@ class Network:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            if self.trouble in {Trouble.CUT, Trouble.LATE}:
+            if self.trouble in {Trouble.CUT, Trouble.LATE} or (
+                self.is_quick_to_refuse and self.trouble is not Trouble.NONE
+            ):
                 client.close()
                 continue
             self.connections += 1
