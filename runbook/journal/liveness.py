@@ -18,6 +18,12 @@ from pathlib import Path
 
 __all__ = ["birth", "is_alive", "survivors", "this_host"]
 
+_MACHINE_ID = Path("/etc/machine-id")
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_PIDS = Path("/proc/self/ns/pid")
+_PIDS_OF_A_MACHINE = "pid:[4026531836]"
+"""What Linux calls the pids outside of all containers, on every machine (PROC_PID_INIT_INO)."""
+
 
 def this_host() -> str:
     """Return this machine's name in the journal."""
@@ -32,12 +38,19 @@ def birth(pid: int) -> str:
 
 @cache
 def _this_machine() -> str:
-    """Return an id of this machine, or of this container: its processes have pids of their own."""
+    """Return an id of this machine, or of this container: its processes have pids of their own.
+
+    A machine has the same id after a restart. A container may share its image's machine id, and the kernel's number for
+    its pids, with containers on other machines, so the start of its kernel counts, too.
+    """
     parts = []
     with suppress(OSError):
-        parts.append(Path("/etc/machine-id").read_text(encoding="utf-8"))
+        parts.append(_MACHINE_ID.read_text(encoding="utf-8"))
     with suppress(OSError):
-        parts.append(os.readlink("/proc/self/ns/pid"))  # noqa: PTH115 - it points to no file: `pid:[4026531836]`
+        parts.append(os.readlink(_PIDS))  # noqa: PTH115 - it points to no file: `pid:[4026531836]`
+    if parts and parts[-1] != _PIDS_OF_A_MACHINE:
+        with suppress(OSError):
+            parts.append(_BOOT_ID.read_text(encoding="utf-8"))
     return sha256("".join(parts or [f"{uuid.getnode():x}"]).encode()).hexdigest()[:12]
 
 

@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from hashlib import sha256
@@ -15,7 +16,7 @@ from runbook.errors import JournalError, JournalUnreachableError, RunbookError
 from runbook.journal.address import JournalAddress
 from runbook.journal.chain import Damage, Head, Link, start_of
 from runbook.journal.codec import from_json, to_json
-from runbook.journal.events import PERMITS, Event, RunStarted
+from runbook.journal.events import PERMITS, Event, NoteAdded, RunResumed, RunStarted
 from runbook.journal.facts import DRILL, Query, facts_of
 from runbook.journal.heartbeat import Heartbeat
 from runbook.journal.interface import Holder
@@ -28,7 +29,9 @@ from runbook.journal.spool import Entry, Spool
 
 __all__ = ["PostgresJournal"]
 
-_APPEND = "select number from append(%s, %s, %s, %s, %s, %s, %s::text[], %s::text[], %s::text[])"
+_APPEND = """
+select number from append(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::text[], %s::text[], %s::text[])
+"""
 _LINK = "e.sequence, e.run, e.number, e.at, e.body, e.hash"
 _HEAD = "r.id, r.events, r.head, r.unproven"
 _RECORD = f"""
@@ -57,6 +60,14 @@ _TRIES = 5
 """How often to look who has a target if it changes hands meanwhile."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A target that this process has: as whom, and what tells the server so."""
+
+    holder: Holder
+    heartbeat: Heartbeat
+
+
 class PostgresJournal:
     """The record of all runs of a team.
 
@@ -71,7 +82,9 @@ class PostgresJournal:
         self._state = state
         self._shared = SharedConnection(address)
         self._machine = machine
-        self._heartbeats: dict[str, tuple[Heartbeat, SharedConnection]] = {}
+        self._held: dict[str, _Held] = {}
+        self._walks: dict[str, int] = {}
+        """The number of the event with which this process began or resumed each run."""
 
     @property
     def place(self) -> str:
@@ -99,9 +112,12 @@ class PostgresJournal:
     def append(self, run: str, event: Event) -> None:
         """Write the event; return once it's on the server's disk, or on this one's if it may wait.
 
-        Raises JournalUnreachableError for an event of `PERMITS` that can't be written now.
+        If this process walked the run and somebody else has resumed it since, the event is recorded as a note. Raises
+        JournalUnreachableError for an event of `PERMITS` that can't be written now, and JournalError for one in a run
+        whose target this process held and somebody else has taken since.
         """
-        entry = _entry(event)
+        walk = None if isinstance(event, (*PERMITS, NoteAdded)) else self._walks.get(run)
+        entry = _entry(event, walk)
         self._know()
         try:
             self._send_earlier(run)
@@ -148,9 +164,21 @@ class PostgresJournal:
 
     def _write(self, run: str, entry: Entry, event: Event, *, again: bool) -> None:
         facts = facts_of(event)
-        start = start_of(run) if isinstance(event, RunStarted) else ""
         columns = [[getattr(fact, name) for fact in facts] for name in ("kind", "name", "value")]
-        self._shared.ask(_APPEND, (run, entry.at, entry.body, entry.key, start, again, *columns))
+        begins = (start_of(run) if isinstance(event, RunStarted) else "", isinstance(event, RunResumed))
+        held = self._held_by(run) if isinstance(event, PERMITS) else ("", "", 0)
+        values = (run, entry.at, entry.body, entry.key, *begins, again, entry.walk, *held, *columns)
+        number = self._shared.ask(_APPEND, values)[0][0]
+        if number is None:
+            note = _as_note(event)
+            self._write(run, replace(entry, body=to_json(note), walk=None), note, again=True)
+        elif isinstance(event, RunStarted | RunResumed):
+            self._walks[run] = number
+
+    def _held_by(self, run: str) -> tuple[str, str, int]:
+        """Return the target that this process holds for the run, if it does, and the process as the lock names it."""
+        found = ((target, held.holder) for target, held in self._held.items() if held.holder.run == run)
+        return next(((target, holder.host, holder.pid) for target, holder in found), ("", "", 0))
 
     @cached_property
     def _spool(self) -> Spool:
@@ -234,7 +262,8 @@ class PostgresJournal:
 
         We get it if it's free, if this very process has it for this run, if `over` still has it, or if its holder died
         or went silent, in a run that hadn't begun or was over. It must also be free in every other journal of this
-        machine. While we have it, the server hears of us every few seconds.
+        machine. While we have it, the server hears of us every few seconds. If it was taken from us and released, we
+        don't get it back: somebody else has worked there.
         """
         other = self._machine.hold(target, holder, over) if self._machine else None
         if other is not None:
@@ -242,19 +271,23 @@ class PostgresJournal:
         other = self._hold_there(target, holder, over)
         if other is not None and self._machine:
             self._machine.release(target)
-        if other is None and target not in self._heartbeats:
-            self._heartbeats[target] = self._start_heartbeat(target, holder)
+        if other is None and target not in self._held:
+            self._held[target] = self._hold_on(target, holder)
         return other
 
     def _hold_there(self, target: str, holder: Holder, over: Holder | None) -> Holder | None:
         born = birth(holder.pid) if holder.host == this_host() else ""
         who = (holder.run, holder.procedure, holder.operator, holder.host, holder.pid, born)
         ours = (target, *who, holder.since.isoformat(), holder.step)
+        held = self._held.get(target)
+        was_ours = held is not None and is_same(held.holder, holder)
         now: Holder | None = None
         for _ in range(_TRIES):
             now = next((_holder(row) for row in self._read(f"{_HOLDER} where target = %s", (target,))), None)
             if now is not None and is_same(now, holder) and now.step == holder.step:
                 return None
+            if was_ours and (now is None or not is_same(now, holder)):
+                return now or replace(holder, operator="somebody")
             if now is not None and not may_replace(now, holder, over, last_event=self._last_event(now.run)):
                 return now
             seen = (None, None, None) if now is None else (now.run, now.host, now.pid)
@@ -264,9 +297,9 @@ class PostgresJournal:
 
     def release(self, target: str, run: str) -> None:
         """Release the lock, if that run has it in this process."""
-        heartbeat, shared = self._heartbeats.pop(target, (None, None))
-        if heartbeat is not None and shared is not None:
-            heartbeat.stop()
+        held = self._held.pop(target, None)
+        if held is not None:
+            held.heartbeat.stop()
         if self._machine:
             self._machine.release(target)
         self._read("select release(%s, %s, %s, %s)", (target, run, os.getpid(), this_host()))
@@ -280,14 +313,20 @@ class PostgresJournal:
         rows = self._read("select body from events where run = %s order by number desc limit 1", (run,))
         return str(rows[0][0]) if rows else None
 
-    def _start_heartbeat(self, target: str, holder: Holder) -> tuple[Heartbeat, SharedConnection]:
+    def _hold_on(self, target: str, holder: Holder) -> _Held:
         shared = SharedConnection(self.address)  # of its own: the walk's may be busy, or used by no thread but its own
 
         def beat() -> None:
             with suppress(JournalError):
                 shared.ask("select beat(%s, %s, %s, %s)", (target, holder.run, holder.pid, holder.host))
 
-        return Heartbeat(beat), shared
+        return _Held(holder, Heartbeat(beat))
+
+
+def _as_note(event: Event) -> NoteAdded:
+    """Return what to record instead if somebody else has resumed the run: it must not change how their run stands."""
+    note = f"Recorded only now, after somebody else had continued this run: {to_json(event)}"
+    return NoteAdded(at=event.at, after=event.after, step=getattr(event, "step", ""), note=note)
 
 
 def _matching(query: Query) -> tuple[str, Sequence[object]]:
@@ -303,8 +342,8 @@ def _link(row: Row) -> Link:
     return Link(run, number, at, body.encode("utf-8", "surrogateescape"), hashed, sequence)
 
 
-def _entry(event: Event) -> Entry:
-    return Entry(event.at.isoformat(), to_json(event), secrets.token_hex(8))
+def _entry(event: Event, walk: int | None = None) -> Entry:
+    return Entry(event.at.isoformat(), to_json(event), secrets.token_hex(8), walk)
 
 
 def _head(row: Row) -> Head:

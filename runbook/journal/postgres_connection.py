@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from runbook.errors import JournalError, JournalUnreachableError, MissingPartError, RunbookError
+from runbook.errors import JournalError, JournalUnreachableError, MissingPartError
 from runbook.installation import command_that_adds
 from runbook.journal.address import JournalAddress
 from runbook.journal.postgres_schema import OPERATOR_ROLE, SCHEMA, require_version
@@ -33,6 +35,11 @@ set idle_in_transaction_session_timeout = '30s';
 set synchronous_commit = on;
 set search_path = {SCHEMA}, pg_temp
 """
+_SESSION = """
+select version, session_user, id, pid, backend_start from about, pg_stat_activity where pid = pg_backend_pid()
+"""
+_END_SESSION = "select pg_terminate_backend(pid, 5000) from pg_stat_activity where pid = %s and backend_start = %s"
+"""Ends a session of ours, and waits for its end: until then, what the network delayed could still reach it."""
 
 
 def connect(address: JournalAddress) -> psycopg.Connection[Row]:
@@ -72,7 +79,8 @@ def telling(address: JournalAddress) -> Iterator[None]:
             f"the shared journal in {address.place} refuses you: {_said(error)}",
             hint=f"Its administrator lets you in: grant {OPERATOR_ROLE} to your role.",
         ) from error
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+    except (psycopg.OperationalError, psycopg.InterfaceError, errors.ReadOnlySqlTransaction) as error:
+        # A server that others took over from, or whose disk is almost full, only reads until somebody has helped it.
         raise JournalUnreachableError(
             f"the shared journal in {address.place} can't be reached: {_said(error)}",
             hint="Nothing runs that it doesn't know of. Is the network up? `runbook doctor` tries again. To work "
@@ -85,13 +93,19 @@ def telling(address: JournalAddress) -> Iterator[None]:
 
 
 class SharedConnection:
-    """Opens the connection when it's needed, and again after it was lost."""
+    """Opens the connection when it's needed, and again after it was lost.
+
+    What was sent on a lost connection takes effect before the next one is open, or never.
+    """
 
     def __init__(self, address: JournalAddress) -> None:
         self.address = address
         self.role = self.journal = ""
         """The database role that this process has, and the journal's id, once it was connected."""
         self._connection: psycopg.Connection[Row] | None = None
+        self._watchdog: _Watchdog | None = None
+        self._session: Row | None = None
+        """The server's process behind the newest connection, and when it began."""
 
     def ask(self, query: str, values: Sequence[object] = ()) -> list[Row]:
         """Return the rows of a statement; an empty list if it has none. Raises JournalError.
@@ -99,8 +113,8 @@ class SharedConnection:
         JournalUnreachableError leaves open whether the statement took effect. The next call connects again.
         """
         try:
-            connection = self._open()
-            with telling(self.address), _cut_after(connection, _ANSWER_SECONDS):
+            connection, watchdog = self._open()
+            with telling(self.address), watchdog.waiting():
                 found = connection.execute(query.encode(), values)
                 return found.fetchall() if found.description else []
         except JournalUnreachableError:
@@ -121,41 +135,71 @@ class SharedConnection:
         """Close the connection, if there is one."""
         if self._connection is not None:
             self._connection.close()
-            self._connection = None
+        if self._watchdog is not None:
+            self._watchdog.end()
+        self._connection = self._watchdog = None
 
-    def _open(self) -> psycopg.Connection[Row]:
-        if self._connection is None or self._connection.closed:
+    def _open(self) -> tuple[psycopg.Connection[Row], _Watchdog]:
+        if self._connection is None or self._watchdog is None or self._connection.closed:
+            self.close()
             connection = connect(self.address)
+            watchdog = _Watchdog(connection)
             try:
                 connection.prepare_threshold = 1  # every statement is used again and again
-                with telling(self.address), _cut_after(connection, _ANSWER_SECONDS):
+                with telling(self.address), watchdog.waiting():
                     connection.execute(_SETTINGS.encode())
-                    row = connection.execute("select version, session_user, id from about").fetchone()
-                version, self.role, self.journal = row or (0, "", "")
+                    if self._session is not None:
+                        connection.execute(_END_SESSION, self._session)
+                    row = connection.execute(_SESSION).fetchone()
+                version, self.role, self.journal, *session = row or (0, "", "")
+                self._session = tuple(session) or None
                 require_version(version)
             except BaseException:
                 connection.close()
+                watchdog.end()
                 raise
-            self._connection = connection
-        return self._connection
+            self._connection, self._watchdog = connection, watchdog
+        return self._connection, self._watchdog
 
 
-@contextmanager
-def _cut_after(connection: psycopg.Connection[Row], seconds: float) -> Iterator[None]:
-    """Cut the connection unless the block ends in time: a network that lost the answer would let us wait forever."""
-    timer = threading.Timer(seconds, _cut, (connection,))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+class _Watchdog:
+    """Cuts a connection whose answer takes too long: if the network lost it, we would wait forever.
 
+    Its thread looks at a clock from time to time, because a timer for each statement takes as long as the statement.
+    """
 
-def _cut(connection: psycopg.Connection[Row]) -> None:
-    # If it's closed already, nobody waits for it.
-    with suppress(OSError, RunbookError, ValueError), socket.socket(fileno=os.dup(connection.pgconn.socket)) as copy:
-        copy.shutdown(socket.SHUT_RDWR)
+    def __init__(self, connection: psycopg.Connection[Row]) -> None:
+        self._connection = connection
+        self._until = math.inf
+        self._ended = threading.Event()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Cut the connection unless the block ends in time."""
+        self._until = time.monotonic() + _ANSWER_SECONDS
+        try:
+            yield
+        finally:
+            self._until = math.inf
+
+    def end(self) -> None:
+        """Stop watching."""
+        self._ended.set()
+
+    def _run(self) -> None:
+        while not self._ended.wait(max(0.0, min(self._until - time.monotonic(), _ANSWER_SECONDS / 10))):
+            if time.monotonic() >= self._until:
+                self._cut()
+                return
+
+    def _cut(self) -> None:
+        # If it's closed already, nobody waits for it.
+        with (
+            suppress(OSError, ValueError, _driver().Error),
+            socket.socket(fileno=os.dup(self._connection.pgconn.socket)) as copy,
+        ):
+            copy.shutdown(socket.SHUT_RDWR)
 
 
 def _driver() -> ModuleType:

@@ -22,11 +22,15 @@ _ENDING = ".jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An event to be sent: its time and JSON as they will be stored, and a key that tells whether it has arrived."""
+    """An event to be sent: its time and JSON as they will be stored, and a key that tells whether it has arrived.
+
+    `walk` is the number of the event with which its writer's walk began; None for whoever doesn't walk.
+    """
 
     at: str
     body: str
     key: str
+    walk: int | None
 
 
 class Spool:
@@ -45,9 +49,10 @@ class Spool:
         with self._alone():
             file = self._file(run)
             is_new = not file.exists()
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             try:
-                before = os.fstat(descriptor).st_size
+                before = _end_of_whole_lines(descriptor)
+                os.ftruncate(descriptor, before)
                 try:
                     with os.fdopen(descriptor, "ab", closefd=False) as stream:
                         stream.write(line)
@@ -129,6 +134,12 @@ class Spool:
                 f"events that wait for the journal can't be kept in {self.directory}: {error.strerror}",
                 hint="Make room there. Nothing runs until they can be kept or sent.",
             ) from error
+
+
+def _end_of_whole_lines(descriptor: int) -> int:
+    """Return where the next event belongs: after the last whole one, whatever a power loss left behind it."""
+    size = os.fstat(descriptor).st_size
+    return os.pread(descriptor, size, 0).rfind(b"\n") + 1
 
 
 def _entries(file: Path) -> Iterator[Entry]:

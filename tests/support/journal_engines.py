@@ -18,9 +18,9 @@ from runbook.journal.sqlite import SqliteJournal
 if TYPE_CHECKING:
     from runbook.drill.postgres import Postgres
 
-__all__ = ["Engine", "PostgresEngine", "SqliteEngine", "durable_postgres", "empty_journal"]
+__all__ = ["Engine", "PostgresEngine", "SqliteEngine", "durable_postgres", "durable_settings", "empty_journal"]
 
-_DURABLE = {"fsync = off": "fsync = on", "synchronous_commit = off": "synchronous_commit = on"}
+_DURABLE = {f"{name} = off": f"{name} = on" for name in ("fsync", "synchronous_commit", "full_page_writes")}
 
 
 class Engine(Protocol):
@@ -109,8 +109,8 @@ class PostgresEngine:
 
 
 @contextmanager
-def durable_postgres() -> Iterator[Postgres]:
-    """Run a server that waits for its disk, as one that a team uses."""
+def durable_settings() -> Iterator[None]:
+    """Let a server that is started in the block wait for its disk, as one that a team uses."""
     import pytest
 
     from runbook.drill import postgres
@@ -121,8 +121,16 @@ def durable_postgres() -> Iterator[Postgres]:
         settings = settings.replace(before, after)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(postgres, "_SETTINGS", settings)
-        with postgres.throwaway_postgres() as server:
-            yield server
+        yield
+
+
+@contextmanager
+def durable_postgres() -> Iterator[Postgres]:
+    """Run a server that waits for its disk."""
+    from runbook.drill.postgres import throwaway_postgres
+
+    with durable_settings(), throwaway_postgres() as server:
+        yield server
 
 
 def empty_journal(server: Postgres) -> None:

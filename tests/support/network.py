@@ -24,6 +24,9 @@ class Trouble(StrEnum):
     """What the client sends is lost, without a sign."""
     NOTHING_RETURNS = "nothing returns"
     """The server does what it was told, and its answer is lost."""
+    LATE = "late"
+    """What the client sends arrives when `deliver` is called, as when a router comes back after the client gave up. No
+    new connection is let in."""
 
 
 class Network:
@@ -32,10 +35,14 @@ class Network:
     def __init__(self, directory: Path, server: str, port: int) -> None:
         self.url = f"postgresql://postgres@/production?host={quote(str(directory), safe='')}&port={port}"
         self.trouble = Trouble.NONE
+        self.is_quick_to_refuse = False
+        """Whether it lets nobody in while it's broken, instead of losing what they send."""
         self.connections = 0
         """How many were let in so far."""
         self._server = server
         self._open: set[socket.socket] = set()
+        self._delivery = threading.Event()
+        self._late: list[threading.Thread] = []
         self._lock = threading.Lock()
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(directory / f".s.PGSQL.{port}"))
@@ -44,10 +51,21 @@ class Network:
         self._threads[0].start()
 
     def breaks(self, trouble: Trouble, *, now: bool = False) -> None:
-        """Break from now on; `now` also closes the connections that are open. `NONE` mends everything."""
+        """Break from now on; `now` also closes the connections that are open.
+
+        `NONE` mends everything, but what is late still waits for `deliver`.
+        """
         self.trouble = trouble
         if now or trouble is Trouble.CUT:
             self.close_connections()
+
+    def deliver(self) -> None:
+        """Let everything arrive that is late, and wait until the server has dealt with it."""
+        self._delivery.set()
+        for thread in self._late:
+            thread.join(10)
+        self._late.clear()
+        self._delivery.clear()
 
     def close_connections(self) -> None:
         """Close every connection, on both sides."""
@@ -59,6 +77,7 @@ class Network:
     def close(self) -> None:
         """End everything."""
         self.trouble = Trouble.CUT
+        self._delivery.set()
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -72,7 +91,9 @@ class Network:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            if self.trouble is Trouble.CUT:
+            if self.trouble in {Trouble.CUT, Trouble.LATE} or (
+                self.is_quick_to_refuse and self.trouble is not Trouble.NONE
+            ):
                 client.close()
                 continue
             self.connections += 1
@@ -102,6 +123,9 @@ class Network:
     def _carry(self, source: socket.socket, sink: socket.socket, lost: Trouble) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
+                if self.trouble is Trouble.LATE and lost is Trouble.NOTHING_ARRIVES:
+                    self._late.append(threading.current_thread())
+                    self._delivery.wait()
                 if self.trouble is not lost:
                     sink.sendall(data)
         for end in (source, sink):

@@ -13,6 +13,7 @@ create table runs (
     id text not null unique,
     events integer not null,
     head text not null,
+    walk integer not null default 1,  -- the number of the event with which its newest walk began
     unproven integer not null default 0
 ) with (fillfactor = 50);  -- each event updates its run's row, which stays on its page if there is room
 
@@ -26,7 +27,8 @@ create table events (
     key text not null,  -- given by the writer, so that an event that is sent again is recognised
     recorded_at timestamptz not null default clock_timestamp(),
     recorded_by name not null default session_user,
-    primary key (run, number)
+    primary key (run, number),
+    unique (run, key)  -- even if what was sent first arrives last, when its writer has long given up
 );
 create unique index events_in_order on events (sequence);
 
@@ -72,29 +74,43 @@ return encode(sha256(convert_to(
     || octet_length(body) || ':' || body,
     'UTF8')), 'hex');
 
+-- Appends an event. With p_target, only while that process holds that target for the run: this and `take` lock the
+-- run's row first, so whoever takes the target reads everything that was started before, and nothing starts after.
+-- With p_walk, only while the writer's walk is the newest: otherwise the event doesn't say how the run stands, and the
+-- number that is returned is null.
 create function append(
-    p_run text, p_at text, p_body text, p_key text, p_start text, p_again boolean,
+    p_run text, p_at text, p_body text, p_key text, p_start text, p_resumes boolean, p_again boolean,
+    p_walk integer, p_target text, p_host text, p_pid integer,
     p_kinds text[], p_names text[], p_values text[], out number integer, out hash text
 ) language plpgsql security definer set search_path from current as $$
 declare
-    previous text;
+    previous runs;
 begin
     -- Whoever claims a database role must have it: that is how two people are told apart.
     if p_body like '%"role":%' and coalesce(p_body::json ->> 'role', '') not in ('', session_user) then
         raise exception using errcode = 'RB002', message = format('the event names the role %s, and you are %s',
             p_body::json ->> 'role', session_user);
     end if;
+    select * into previous from runs where id = p_run for update;
+    if p_target <> '' then
+        perform from locks where target = p_target and run = p_run and host = p_host and pid = p_pid;
+        if not found then
+            raise exception using errcode = 'RB005', hint = 'Nothing ran. `runbook status` shows who has it.',
+                message = format('somebody else has the target of run %s by now', p_run);
+        end if;
+    end if;
     if p_again then  -- the writer doesn't know whether it arrived
-        perform from runs where id = p_run for update;
         select events.number, events.hash into append.number, append.hash
         from events where run = p_run and key = p_key;
         if found then
             return;
         end if;
     end if;
+    if p_walk < previous.walk then
+        return;
+    end if;
     if p_start <> '' then
-        perform from runs where id = p_run;
-        if found then
+        if previous.id is not null then
             raise exception using errcode = 'RB003', hint = 'Nothing ran. Start again.',
                 message = format('a run called ''%s'' began at the same moment', p_run);
         end if;
@@ -103,12 +119,14 @@ begin
         hash := chained(p_start, p_run, 1, p_at, p_body);
         insert into runs (number, id, events, head) select about.runs, p_run, 1, append.hash from about;
     else
-        select runs.events + 1, runs.head into append.number, previous from runs where id = p_run for update;
-        if not found then
+        if previous.id is null then
             raise exception using errcode = 'RB004', message = format('the journal has no run called ''%s''', p_run);
         end if;
-        hash := chained(previous, p_run, number, p_at, p_body);
-        update runs set events = append.number, head = append.hash where id = p_run;
+        number := previous.events + 1;
+        hash := chained(previous.head, p_run, number, p_at, p_body);
+        update runs set events = append.number, head = append.hash,
+            walk = case when p_resumes then append.number else walk end
+        where id = p_run;
     end if;
     insert into events (run, number, at, body, hash, key)
     values (p_run, append.number, p_at, p_body, append.hash, p_key);
@@ -124,6 +142,7 @@ create function take(
     p_since text, p_step text, p_from_run text, p_from_host text, p_from_pid integer
 ) returns boolean language plpgsql security definer set search_path from current as $$
 begin
+    perform from runs where id = p_from_run for update;  -- see `append`
     if p_from_run is null then
         insert into locks values (p_target, p_run, p_procedure, p_operator, p_host, p_pid, p_born, p_since,
             p_step) on conflict do nothing;
