@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from runbook.errors import JournalError
@@ -94,18 +95,30 @@ def replay(run: str, links: Sequence[Link], head: Head | None) -> Sequence[Event
 
 
 def to_lines(record: Contents, runs: Iterable[str]) -> Iterator[str]:
-    """Yield a line of JSON for each event, and after the last event of a run a line for the end of its chain."""
+    """Yield a line of JSON for each event, and after the last event of a run a line for the end of its chain.
+
+    That line has a digest of all of them, because hashes don't cover what isn't part of an event, such as `sequence`.
+    """
     by_run = record.by_run()
     for run in runs:
-        for link in by_run.get(run, ()):
-            body = link.body.decode("utf-8", "surrogateescape")
-            yield json.dumps({
-                "run": run, "number": link.number, "at": link.at, "body": body, "hash": link.hash,
-                "sequence": link.sequence,
-            })  # fmt: skip
+        lines = [_line(link) for link in by_run.get(run, ())]
+        yield from lines
         head = record.heads.get(run)
         if head is not None:
-            yield json.dumps({"run": run, "events": head.events, "head": head.hash, "unproven": head.unproven})
+            end = {"run": run, "events": head.events, "head": head.hash, "unproven": head.unproven}
+            yield json.dumps({**end, "lines": _digest(lines, head)})
+
+
+def _line(link: Link) -> str:
+    body = link.body.decode("utf-8", "surrogateescape")
+    return json.dumps(
+        {"run": link.run, "number": link.number, "at": link.at, "body": body, "hash": link.hash}
+        | {"sequence": link.sequence}
+    )
+
+
+def _digest(lines: Iterable[str], head: Head) -> str:
+    return sha256("\n".join([*lines, str(head.unproven)]).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def from_lines(lines: Iterable[str]) -> Contents:
@@ -113,22 +126,26 @@ def from_lines(lines: Iterable[str]) -> Contents:
     links: list[Link] = []
     heads: dict[str, Head] = {}
     unreadable: list[Damage] = []
+    read: dict[str, list[str]] = {}
     for number, line in enumerate(lines, 1):
         try:
             said = json.loads(line)
             if "body" in said:
                 run, event, at, body, hashed, sequence = _values(said, _EVENT)
+                read.setdefault(run, []).append(line)
                 links.append(Link(run, event, at, body.encode("utf-8", "surrogateescape"), hashed, sequence))
             else:
-                head = Head(*_values(said, _END))
-                heads[head.run] = head
+                *end, digest = _values(said, _END)
+                head = heads[end[0]] = Head(*end)
+                if digest != _digest(read.get(head.run, ()), head):
+                    unreadable.append(Damage(head.run, 0, "the lines of the export aren't those that were written"))
         except (ValueError, KeyError, TypeError, RecursionError):
             unreadable.append(Damage("", 0, f"line {number} isn't from an export"))
     return Contents(links, heads, unreadable)
 
 
 _EVENT = {"run": str, "number": int, "at": str, "body": str, "hash": str, "sequence": int}
-_END = {"run": str, "events": int, "head": str, "unproven": int}
+_END = {"run": str, "events": int, "head": str, "unproven": int, "lines": str}
 
 
 def _values(said: Mapping[str, Any], kinds: Mapping[str, type]) -> list[Any]:

@@ -30,6 +30,7 @@ from runbook.journal.events import (
 )
 from runbook.journal.facts import Query
 from runbook.journal.interface import StoredJournal, proof_of
+from runbook.journal.record import from_lines, to_lines
 
 
 def test_runs_and_their_events_are_kept_in_order(engine: Engine) -> None:
@@ -237,6 +238,26 @@ def test_every_byte_of_a_run_counts(engine: Engine) -> None:
 
     assert unnoticed == []
     assert engine.open().inspect()[1] == []
+
+
+def test_every_byte_of_an_export_counts(engine: Engine) -> None:
+    """Whichever byte of its lines changes, they no longer say the same, or the damage is found."""
+    journal = engine.open()
+    for event in RUN:
+        journal.append("r", event)
+    record, _ = journal.inspect()
+    text = "\n".join(to_lines(record, ["r"]))
+    said = from_lines(text.splitlines())
+    assert list(said.findings()) == []
+
+    unnoticed = []
+    for place in range(len(text)):
+        for other in {"x", "7", " ", "\n"} - {text[place]}:
+            changed = from_lines(f"{text[:place]}{other}{text[place + 1 :]}".splitlines())
+            is_same = (changed.links, changed.heads, changed.unreadable) == (said.links, said.heads, said.unreadable)
+            if not is_same and not list(changed.findings()):
+                unnoticed.append((place, other))
+    assert unnoticed == []
 
 
 # --- kill -9 ----------------------------------------------------------------------------------------------------
