@@ -1,4 +1,4 @@
-"""Whom a team tells when something happens in a run, and how."""
+"""Whom a team notifies when something happens in a run, and how."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ class Notification:
     webhook: str = key(_VARIABLE, "The variable with an address that takes JSON.", default="")
     program: str = key(_PROGRAM, "A program that reads JSON; its path begins at the book's directory.", default="")
     on: tuple[str, ...] = key(
-        ListOf(Choice(tuple(Moment))), "What it is told: start, write, stuck, end.", default=tuple(Moment), said="all"
+        ListOf(Choice(tuple(Moment))),
+        "The moments it wants: start, write, stuck, end.",
+        default=tuple(Moment),
+        said="all",
     )
     at: Position
 
@@ -57,7 +60,7 @@ SHAPES = (
         Notification,
         "notification",
         "a receiver of notifications",
-        "Who is told what happens in the team's runs.",
+        "Who gets a message when something happens in the team's runs.",
         forms(Notification, ("slack",), ("teams",), ("webhook",), ("program",)),
     ),
 )

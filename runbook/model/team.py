@@ -123,7 +123,7 @@ class Team:
         said="a journal on each machine",
     )
     notify: tuple[Notification, ...] = key(
-        ListOf(Shaped("notification")), "Who is told what happens in a run.", default=(), read=tuple
+        ListOf(Shaped("notification")), "Who gets a message when something happens in a run.", default=(), read=tuple
     )
     migrations: MigrationSettings | None = key(
         Shaped("migration-settings"), "How `runbook migration check` judges migrations.", default=None

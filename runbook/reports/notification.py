@@ -1,4 +1,4 @@
-"""What the receivers of notifications are told about an event, in each form. Pure."""
+"""The messages about an event that receivers of notifications get, in each form. Pure."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _SECONDS = 5.0
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 Receiver = tuple[str, frozenset[str], Callable[[Mapping[str, str]], None]]
-"""What to call it in messages, what it is told, and the function that tells it; it raises OSError."""
+"""Its name in messages, the moments it wants, and the function that sends it a message; that raises OSError."""
 
 
 class Notifier:
