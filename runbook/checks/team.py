@@ -36,7 +36,7 @@ def check_team(subject: Subject, notes: Notes) -> None:
             notes.add(one.at, f"'{first.name}' has the same ref", "ref:", one.ref)
     for receiver in filter(lambda one: one.program, team.notify):
         if not os.access(Path(subject.book.directory) / receiver.program, os.X_OK):
-            message = f"there is no program {receiver.program} that may be executed, so nobody would be told"
+            message = f"there is no program {receiver.program} that may be executed, so nobody would get a message"
             notes.add(receiver.at, message, "program:", receiver.program)
 
 

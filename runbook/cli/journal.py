@@ -113,7 +113,8 @@ def export(book: str | None, run: str | None, output: Path | None) -> int:
     """Print every event that can be read, of one RUN or of all, as one line of JSON each.
 
     A line has `run`, `number`, `at`, `body` (the event's JSON, unchanged) and `hash`. The last line of a run has the
-    number of its `events`, its `head` (the last hash) and a digest of its `lines`. If you keep that elsewhere, it proves the run later.
+    number of its `events`, its `head` (the last hash) and a digest of its `lines`. If you keep that elsewhere, it
+    proves the run later.
     """
     from runbook.journal.record import to_lines
 

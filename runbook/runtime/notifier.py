@@ -51,8 +51,8 @@ class Notifier:
             with suppress(queue.Full):
                 self._waiting.put_nowait(None)
             self._thread.join(_SECONDS)
-        late = ["not all receivers were told in time"] if self._thread.is_alive() else []
-        return [*(f"{name} wasn't told: {why}" for name, why in self._failures.items()), *late]
+        late = ["some messages weren't sent in time"] if self._thread.is_alive() else []
+        return [*(f"{name} got no message: {why}" for name, why in self._failures.items()), *late]
 
     def _send_all(self) -> None:
         while (message := self._waiting.get()) is not None:

@@ -187,7 +187,7 @@ def test_receivers_are_told_and_one_that_fails_stops_nothing(place: Place) -> No
     assert {message["ticket"] for message in told} == {"OPS-12"}
     assert all("(OPS-12)" in message["text"] for message in told)
     screens = " ".join("".join(child.screens).split())
-    assert "Note: the webhook in HOOK wasn't told: Connection refused" in screens
+    assert "Note: the webhook in HOOK got no message: Connection refused" in screens
     assert "secret-hook" not in screens
 
 
@@ -196,5 +196,5 @@ def test_a_program_for_notifications_that_is_not_there_is_a_finding(place: Place
     (place.root / "book/team.yaml").write_text(TEAM + "notify:\n  - {program: tell}\n")
     _, findings = find_problems(str(place.root / "book"))
     assert [(one.line, one.message) for one in findings if "tell" in one.message] == [
-        (8, "there is no program tell that may be executed, so nobody would be told")
+        (8, "there is no program tell that may be executed, so nobody would get a message")
     ]

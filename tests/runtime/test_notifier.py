@@ -93,17 +93,17 @@ def test_a_webhook_gets_each_moment_that_it_wants_in_order() -> None:
 def test_a_webhook_that_fails_is_named_without_its_address() -> None:
     """Whoever knows the address can use it, so it's a secret."""
     with Webhook(status=500).open() as hook:
-        assert tell([to_webhook()], hook.url, START) == ["the webhook in HOOK wasn't told: it answered 500"]
+        assert tell([to_webhook()], hook.url, START) == ["the webhook in HOOK got no message: it answered 500"]
         gone = hook.url
     (said,) = tell([to_webhook()], gone, START)
-    assert said.startswith("the webhook in HOOK wasn't told: ")
+    assert said.startswith("the webhook in HOOK got no message: ")
     assert gone not in said
 
 
 def test_a_redirect_is_not_followed() -> None:
     """What a run does isn't for another host."""
     with Webhook().open() as other, Webhook(status=307, location=other.url).open() as hook:
-        assert tell([to_webhook()], hook.url, START) == ["the webhook in HOOK wasn't told: it answered 307"]
+        assert tell([to_webhook()], hook.url, START) == ["the webhook in HOOK got no message: it answered 307"]
         assert other.got == []
 
 
@@ -115,7 +115,7 @@ def test_a_slow_receiver_delays_neither_a_run_nor_its_end_for_long(monkeypatch: 
         before = time.monotonic()
         said = tell([to_webhook()], hook.url, *[START] * 50)
         assert time.monotonic() - before < 10  # 50 messages at 20 s each would take a quarter of an hour
-    assert said[-1] in {"not all receivers were told in time", "the webhook in HOOK wasn't told: timed out"}
+    assert said[-1] in {"some messages weren't sent in time", "the webhook in HOOK got no message: timed out"}
 
 
 @pytest.mark.parametrize("address", ["http://hooks.example.com/x", "ftp://127.0.0.1/x", "hooks", "http://[x"])
@@ -147,8 +147,8 @@ def test_a_program_reads_the_message_and_gets_no_secret_of_the_environment(tmp_p
 @pytest.mark.parametrize(
     ("script", "said"),
     [
-        ("echo no route >&2; exit 3", "tell wasn't told: it ended with 3: no route"),
-        (None, "tell wasn't told: No such file or directory"),
+        ("echo no route >&2; exit 3", "tell got no message: it ended with 3: no route"),
+        (None, "tell got no message: No such file or directory"),
     ],
 )
 def test_a_program_that_fails_says_why(tmp_path: Path, script: str | None, said: str) -> None:
