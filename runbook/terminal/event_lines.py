@@ -215,7 +215,7 @@ _LINES: Mapping[type[Event], Callable[[Any, str, int], Lines]] = {
         f"{event.operator} confirmed it, too.", width, first="  ", style="green"
     ),
     events.SnapshotStarted: lambda event, _run, width: wrap(
-        f"Recording the state {_WHEN[event.when]} (Ctrl-C: don't)", width, first="  ", style="dim"
+        f"Recording the state {_WHEN[event.when]}. Ctrl-C skips this.", width, first="  ", style="dim"
     ),
     events.NoteAdded: lambda _event, _run, width: wrap("Noted; it is in the report.", width, first="  ", style="dim"),
     HandedOver: _handed_over,
