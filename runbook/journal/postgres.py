@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 
 from runbook.errors import JournalError, JournalUnreachableError
@@ -28,9 +28,6 @@ from runbook.journal.spool import Entry, Spool
 
 __all__ = ["PostgresJournal"]
 
-_APPEND = """
-select number from append(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::text[], %s::text[], %s::text[])
-"""
 _LINK = "e.sequence, e.run, e.number, e.at, e.body, e.hash"
 _HEAD = "r.id, r.events, r.head, r.unproven"
 _RECORD = f"""
@@ -50,6 +47,8 @@ select run, procedure, operator, host, pid, since, step, born, extract(epoch fro
 from locks
 """
 _TAKE = "select take(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+_FACT = ("kind", "name", "value")
+_LISTS = frozenset(f"p_{name}s" for name in _FACT)
 _TRIES = 5
 """How often to look who has a target if it changes hands meanwhile."""
 
@@ -110,7 +109,7 @@ class PostgresJournal:
         whose target this process held and somebody else has taken since.
         """
         walk = None if isinstance(event, (*PERMITS, NoteAdded)) else self._walks.get(run)
-        entry = Entry(event.at.isoformat(), to_json(event), secrets.token_hex(8), walk)
+        entry = Entry(event.at.isoformat(), to_json(event), secrets.randbits(63), walk)
         self._know()
         try:
             self._send_earlier(run)
@@ -122,6 +121,8 @@ class PostgresJournal:
 
     def _send_earlier(self, run: str) -> None:
         """Send what waits, because events must arrive in order. Raises JournalUnreachableError if any still waits."""
+        if self._spool.is_empty():
+            return
         self._send()
         if self._spool.count(run):
             hint = "Nothing more of this run can be recorded before them, so nothing ran."
@@ -136,22 +137,29 @@ class PostgresJournal:
             write(again=True)
 
     def _write(self, run: str, entry: Entry, event: Event, *, again: bool) -> None:
-        facts = facts_of(event)
-        columns = [[getattr(fact, name) for fact in facts] for name in ("kind", "name", "value")]
-        begins = (start_of(run) if isinstance(event, RunStarted) else "", isinstance(event, RunResumed))
-        held = self._held_by(run) if isinstance(event, PERMITS) else ("", "", 0)
-        values = (run, entry.at, entry.body, entry.key, *begins, again, entry.walk, *held, *columns)
-        number = self._shared.ask(_APPEND, values)[0][0]
+        values = {"p_run": run, "p_at": entry.at, "p_body": entry.body, "p_key": entry.key, "p_walk": entry.walk}
+        values |= {"p_again": True} if again else {}
+        if isinstance(event, RunStarted):
+            values["p_start"] = start_of(run)
+        if isinstance(event, RunResumed):
+            values["p_resumes"] = True
+        if isinstance(event, PERMITS):
+            values |= self._lock_of(run)
+        if facts := facts_of(event):
+            values |= {f"p_{name}s": [getattr(fact, name) for fact in facts] for name in _FACT}
+        number = self._shared.ask(_append_with(tuple(values)), tuple(values.values()))[0][0]
         if number is None:
             note = _as_note(event)
             self._write(run, replace(entry, body=to_json(note), walk=None), note, again=True)
         elif isinstance(event, RunStarted | RunResumed):
             self._walks[run] = number
 
-    def _held_by(self, run: str) -> tuple[str, str, int]:
-        """Return the target that this process holds for the run, if it does, and the process as the lock names it."""
-        found = ((target, held.holder) for target, held in self._held.items() if held.holder.run == run)
-        return next(((target, holder.host, holder.pid) for target, holder in found), ("", "", 0))
+    def _lock_of(self, run: str) -> dict[str, object]:
+        """Return the target that this process holds for the run, if any, and the process as the lock names it."""
+        for target, held in self._held.items():
+            if held.holder.run == run:
+                return {"p_target": target, "p_host": held.holder.host, "p_pid": held.holder.pid}
+        return {}
 
     @cached_property
     def _spool(self) -> Spool:
@@ -282,6 +290,13 @@ class PostgresJournal:
                 shared.ask("select beat(%s, %s, %s, %s)", (target, holder.run, holder.pid, holder.host))
 
         return _Held(holder, Heartbeat(beat))
+
+
+@cache
+def _append_with(names: tuple[str, ...]) -> str:
+    """Return the statement that appends an event with those parameters: each one more makes it slower."""
+    values = ", ".join(f"{name} => %s{'::text[]' * (name in _LISTS)}" for name in names)
+    return f"select append({values})"
 
 
 def _as_note(event: Event) -> NoteAdded:

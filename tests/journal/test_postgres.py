@@ -78,7 +78,7 @@ def test_an_operator_appends_locks_and_reads(people: dict[str, str], tmp_path: P
 CHANGES = (
     "update events set body = ''",
     "delete from events",
-    "insert into events (run, number, at, body, hash, key) values ('r', 2, '', '', '', '')",
+    "insert into events (run, number, at, body, hash, key) values ('r', 2, '', '', '', 7)",
     "update runs set head = ''",
     "delete from runs",
     "truncate events",
