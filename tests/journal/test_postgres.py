@@ -112,6 +112,25 @@ def test_not_even_its_owner_changes_it_by_accident(shared: PostgresEngine, state
             connection.execute(statement.encode())
 
 
+FORGED = (
+    *('"role":"grace"', '"role" : "grace"', '"role":"ada","role":"grace"'),
+    *(r'"r\u006Fle":"grace"', r'"\\":1,"role":"grace"'),
+)
+
+
+@pytest.mark.parametrize("member", FORGED)
+def test_nobody_claims_to_be_somebody_else(people: dict[str, str], tmp_path: Path, member: str) -> None:
+    """However the JSON is written: the server reads it as every other reader does."""
+    with closing(PostgresJournal(parse_address(people["ada"]), tmp_path)) as journal:
+        journal.append("r", began())
+    body = f'{{"event":"ConfirmationGiven",{member}}}'
+    with closing(connect(parse_address(people["ada"]))) as connection:
+        connection.execute("set search_path = runbook_journal")
+        with pytest.raises(psycopg.Error) as refused:
+            connection.execute("select append('r', '', %s, 1)", (body,))
+    assert refused.value.sqlstate in {"RB002", "RB006"}
+
+
 def test_a_reader_reads_and_appends_nothing(people: dict[str, str], tmp_path: Path) -> None:
     """As somebody who only watches."""
     with closing(PostgresJournal(parse_address(people["ada"]), tmp_path)) as journal:
