@@ -146,7 +146,7 @@ class PostgresJournal:
         if isinstance(event, PERMITS):
             values |= self._lock_of(run)
         if facts := facts_of(event):
-            values |= {f"p_{name}s": [getattr(fact, name) for fact in facts] for name in _FACT}
+            values |= {f"p_{name}s": [_storable(getattr(fact, name)) for fact in facts] for name in _FACT}
         number = self._shared.ask(_append_with(tuple(values)), tuple(values.values()))[0][0]
         if number is None:
             note = _as_note(event)
@@ -297,6 +297,11 @@ def _append_with(names: tuple[str, ...]) -> str:
     """Return the statement that appends an event with those parameters: each one more makes it slower."""
     values = ", ".join(f"{name} => %s{'::text[]' * (name in _LISTS)}" for name in names)
     return f"select append({values})"
+
+
+def _storable(text: str) -> str:
+    """Return the text as PostgreSQL can store it: with escapes for bytes that aren't UTF-8, and for NUL."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
 
 
 def _as_note(event: Event) -> NoteAdded:

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -129,6 +130,15 @@ def test_nobody_claims_to_be_somebody_else(people: dict[str, str], tmp_path: Pat
         with pytest.raises(psycopg.Error) as refused:
             connection.execute("select append('r', '', %s, 1)", (body,))
     assert refused.value.sqlstate in {"RB002", "RB006"}
+
+
+@pytest.mark.parametrize("text", ["\0", "\udc80", "é", "\x7f", '"role":"grace"', r"\u0072", "\\", '\\"role":"grace'])
+def test_a_value_of_any_kind_is_no_claim(people: dict[str, str], tmp_path: Path, text: str) -> None:
+    """Even if its parameter is called role, and if PostgreSQL takes it for no text."""
+    start = replace(began("r", role="grace", value=text), role="ada")
+    with closing(PostgresJournal(parse_address(people["ada"]), tmp_path)) as journal:
+        journal.append("r", start)
+        assert journal.events("r") == (start,)
 
 
 def test_a_reader_reads_and_appends_nothing(people: dict[str, str], tmp_path: Path) -> None:
