@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache, cached_property, partial
 from pathlib import Path
+from typing import Any
 
 from runbook.errors import JournalError, JournalUnreachableError
 from runbook.journal.address import JournalAddress
@@ -30,9 +31,10 @@ __all__ = ["PostgresJournal"]
 
 _LINK = "e.sequence, e.run, e.number, e.at, e.body, e.hash"
 _HEAD = "r.id, r.events, r.head, r.unproven"
-_RECORD = f"""
-select {_LINK}, {_HEAD} from (select %s::text as id) asked
-left join runs r on r.id = asked.id left join events e on e.run = asked.id order by e.number
+_NO_LINK, _NO_HEAD = ", ".join(["null"] * 6), ", ".join(["null"] * 4)
+_RECORDS = f"""
+select {_LINK}, {_NO_HEAD} from events e where e.run = any(%s)
+union all select {_NO_LINK}, {_HEAD} from runs r where r.id = any(%s)
 """  # noqa: S608 - only names of our own
 _LISTED = """
 select id from runs where
@@ -182,9 +184,19 @@ class PostgresJournal:
 
     def record(self, run: str) -> tuple[Sequence[Link], Head | None]:
         """Return the run's events as stored, damaged or not, and its entry in the list of runs."""
-        rows = self._read_all(_RECORD, (run,))
-        head = next((_head(row[6:]) for row in rows if row[6] is not None), None)
-        return tuple(_link(row[:6]) for row in rows if row[0] is not None), head
+        return self.records((run,))[run]
+
+    def records(self, runs: Sequence[str]) -> Mapping[str, tuple[Sequence[Link], Head | None]]:
+        """Return what `record` returns, for each of the runs, in one round trip."""
+        links: dict[str, list[Link]] = {run: [] for run in runs}
+        heads: dict[str, Head] = {}
+        # A single statement sees a single state, even if others append meanwhile. Its order is ours to make.
+        for row in self._read_all(_RECORDS, (list(runs), list(runs))):
+            if row[0] is None:
+                heads[row[6]] = _head(row[6:])
+            else:
+                links[row[1]].append(_link(row[:6]))
+        return {run: (sorted(links[run], key=lambda link: link.number), heads.get(run)) for run in runs}
 
     def runs(self, query: Query | None = None, *, limit: int | None = None) -> Sequence[str]:
         """Return the ids of the runs that the query matches (default: all), newest first."""
@@ -310,12 +322,12 @@ def _as_note(event: Event) -> NoteAdded:
     return NoteAdded(at=event.at, after=event.after, step=getattr(event, "step", ""), note=note)
 
 
-def _link(row: Row) -> Link:
+def _link(row: Sequence[Any]) -> Link:
     sequence, run, number, at, body, hashed = row
     return Link(run, number, at, body.encode("utf-8", "surrogateescape"), hashed, sequence)
 
 
-def _head(row: Row) -> Head:
+def _head(row: Sequence[Any]) -> Head:
     run, events, head, unproven = row
     return Head(run, events, head, unproven)
 
