@@ -20,6 +20,7 @@ __all__ = [
     "one_line",
     "printable",
     "shortened",
+    "span",
     "spelled_out",
     "suspect",
 ]
@@ -74,6 +75,18 @@ def shortened(text: str, longest: int) -> str:
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun: `1 event`, `2 events`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def span(seconds: float) -> str:
+    """Return a duration in a person's words: `12 s`, `4 min`, `2 h 05 min`, `3 days`."""
+    if seconds < 100:
+        return f"{seconds:.1f} s" if 0.05 <= seconds < 9.95 else f"{round(seconds)} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    return f"{minutes // 1440} days"
 
 
 def json_text(value: object, *, indent: int | None = None) -> str:

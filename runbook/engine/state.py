@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import reduce
 from typing import Any
 
+from runbook.engine.frozen import replace
 from runbook.journal.events import (
     ChangeAccepted,
     ChildStarted,

@@ -8,6 +8,7 @@ from datetime import datetime
 from runbook.engine.context import Context
 from runbook.engine.state import Attempt, ChildProcess, StepRecord
 from runbook.journal.events import Outcome, Purpose
+from runbook.printable import span
 
 __all__ = ["child_lives", "known_of", "span"]
 
@@ -24,18 +25,6 @@ def child_lives(context: Context, record: StepRecord) -> bool:
     """Return True if the step's command, or a process that it started, is certainly still running on this machine."""
     child = record.child
     return child is not None and bool(context.ports.survivors(child.pid, child.born, child.host))
-
-
-def span(seconds: float) -> str:
-    """Return a duration in a person's words: `12 s`, `4 min`, `2 h 05 min`, `3 days`."""
-    if seconds < 100:
-        return f"{seconds:.1f} s" if 0.05 <= seconds < 9.95 else f"{round(seconds)} s"
-    minutes = round(seconds / 60)
-    if minutes < 100:
-        return f"{minutes} min"
-    if minutes < 48 * 60:
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-    return f"{minutes // 1440} days"
 
 
 def _sentences(context: Context, record: StepRecord, attempt: Attempt) -> Iterator[str]:

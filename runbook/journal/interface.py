@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from functools import partial
+from typing import Protocol, runtime_checkable
 
 from runbook.errors import JournalError
 from runbook.journal.chain import Damage, Head, Link
 from runbook.journal.events import Event
 from runbook.journal.facts import Query
-from runbook.journal.record import Contents
+from runbook.journal.record import Contents, replay
 
-__all__ = ["Holder", "Journal", "MemoryJournal", "StoredJournal", "proof_of"]
+__all__ = ["Holder", "Journal", "ManyRecords", "MemoryJournal", "StoredJournal", "events_of", "proof_of"]
+
+_AT_ONCE = 50
+"""How many runs to read at once: their events are in memory together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +103,32 @@ class StoredJournal(Journal, Protocol):
 
     def close(self) -> None:
         """Close the connection; the next use opens it again."""
+
+
+@runtime_checkable
+class ManyRecords(Protocol):
+    """A journal that is far away: what it answers at once takes less time than one answer after the other."""
+
+    def records(self, runs: Sequence[str]) -> Mapping[str, tuple[Sequence[Link], Head | None]]:
+        """Return what `record` returns, for each of the runs."""
+
+
+def events_of(journal: Journal, runs: Sequence[str]) -> Iterator[tuple[str, Sequence[Event] | JournalError]]:
+    """Yield each run with its events, or with the error that `Journal.events` raises for a damaged one."""
+    if isinstance(journal, ManyRecords):
+        for first in range(0, len(runs), _AT_ONCE):
+            for run, record in journal.records(runs[first : first + _AT_ONCE]).items():
+                yield run, _events_or_damage(partial(replay, run, *record))
+        return
+    for run in runs:
+        yield run, _events_or_damage(partial(journal.events, run))
+
+
+def _events_or_damage(read: Callable[[], Sequence[Event]]) -> Sequence[Event] | JournalError:
+    try:
+        return read()
+    except JournalError as damage:
+        return damage
 
 
 def proof_of(journal: StoredJournal, run: str, number: int) -> str:

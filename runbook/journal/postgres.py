@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from runbook.errors import JournalError, JournalUnreachableError, RunbookError
 from runbook.journal.address import JournalAddress
@@ -29,14 +30,12 @@ from runbook.journal.spool import Entry, Spool
 
 __all__ = ["PostgresJournal"]
 
-_APPEND = """
-select number from append(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::text[], %s::text[], %s::text[])
-"""
 _LINK = "e.sequence, e.run, e.number, e.at, e.body, e.hash"
 _HEAD = "r.id, r.events, r.head, r.unproven"
-_RECORD = f"""
-select {_LINK}, {_HEAD} from (select %s::text as id) asked
-left join runs r on r.id = asked.id left join events e on e.run = asked.id order by e.number
+_NO_LINK, _NO_HEAD = ", ".join(["null"] * 6), ", ".join(["null"] * 4)
+_RECORDS = f"""
+select {_LINK}, {_NO_HEAD} from events e where e.run = any(%s)
+union all select {_NO_LINK}, {_HEAD} from runs r where r.id = any(%s)
 """  # noqa: S608 - only names of our own
 _MATCHING = f"""
   (%s = '' or (select at from events where run = id and events.number = 1) >= %s)
@@ -56,6 +55,8 @@ select run, procedure, operator, host, pid, since, step, born, extract(epoch fro
 from locks
 """
 _TAKE = "select take(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+_FACT = ("kind", "name", "value")
+_LISTS = frozenset(f"p_{name}s" for name in _FACT)
 _TRIES = 5
 """How often to look who has a target if it changes hands meanwhile."""
 
@@ -149,6 +150,8 @@ class PostgresJournal:
 
     def _send_earlier(self, run: str) -> None:
         """Send what waits, because events must arrive in order. Raises JournalUnreachableError if any still waits."""
+        if self._spool.is_empty():
+            return
         self._send()
         if self._spool.count(run):
             hint = "Nothing more of this run can be recorded before them, so nothing ran."
@@ -163,22 +166,29 @@ class PostgresJournal:
             write(again=True)
 
     def _write(self, run: str, entry: Entry, event: Event, *, again: bool) -> None:
-        facts = facts_of(event)
-        columns = [[getattr(fact, name) for fact in facts] for name in ("kind", "name", "value")]
-        begins = (start_of(run) if isinstance(event, RunStarted) else "", isinstance(event, RunResumed))
-        held = self._held_by(run) if isinstance(event, PERMITS) else ("", "", 0)
-        values = (run, entry.at, entry.body, entry.key, *begins, again, entry.walk, *held, *columns)
-        number = self._shared.ask(_APPEND, values)[0][0]
+        values = {"p_run": run, "p_at": entry.at, "p_body": entry.body, "p_key": entry.key, "p_walk": entry.walk}
+        values |= {"p_again": True} if again else {}
+        if isinstance(event, RunStarted):
+            values["p_start"] = start_of(run)
+        if isinstance(event, RunResumed):
+            values["p_resumes"] = True
+        if isinstance(event, PERMITS):
+            values |= self._lock_of(run)
+        if facts := facts_of(event):
+            values |= {f"p_{name}s": [_storable(getattr(fact, name)) for fact in facts] for name in _FACT}
+        number = self._shared.ask(_append_with(tuple(values)), tuple(values.values()))[0][0]
         if number is None:
             note = _as_note(event)
             self._write(run, replace(entry, body=to_json(note), walk=None), note, again=True)
         elif isinstance(event, RunStarted | RunResumed):
             self._walks[run] = number
 
-    def _held_by(self, run: str) -> tuple[str, str, int]:
-        """Return the target that this process holds for the run, if it does, and the process as the lock names it."""
-        found = ((target, held.holder) for target, held in self._held.items() if held.holder.run == run)
-        return next(((target, holder.host, holder.pid) for target, holder in found), ("", "", 0))
+    def _lock_of(self, run: str) -> dict[str, object]:
+        """Return the target that this process holds for the run, if any, and the process as the lock names it."""
+        for target, held in self._held.items():
+            if held.holder.run == run:
+                return {"p_target": target, "p_host": held.holder.host, "p_pid": held.holder.pid}
+        return {}
 
     @cached_property
     def _spool(self) -> Spool:
@@ -207,9 +217,19 @@ class PostgresJournal:
 
     def record(self, run: str) -> tuple[Sequence[Link], Head | None]:
         """Return the run's events as stored, damaged or not, and its entry in the list of runs."""
-        rows = self._read_all(_RECORD, (run,))
-        head = next((_head(row[6:]) for row in rows if row[6] is not None), None)
-        return tuple(_link(row[:6]) for row in rows if row[0] is not None), head
+        return self.records((run,))[run]
+
+    def records(self, runs: Sequence[str]) -> Mapping[str, tuple[Sequence[Link], Head | None]]:
+        """Return what `record` returns, for each of the runs, in one round trip."""
+        links: dict[str, list[Link]] = {run: [] for run in runs}
+        heads: dict[str, Head] = {}
+        # A single statement sees a single state, even if others append meanwhile. Its order is ours to make.
+        for row in self._read_all(_RECORDS, (list(runs), list(runs))):
+            if row[0] is None:
+                heads[row[6]] = _head(row[6:])
+            else:
+                links[row[1]].append(_link(row[:6]))
+        return {run: (sorted(links[run], key=lambda link: link.number), heads.get(run)) for run in runs}
 
     def runs(self, query: Query | None = None, *, limit: int | None = None) -> Sequence[str]:
         """Return the ids of the runs that the query matches (default: all), newest first."""
@@ -323,6 +343,18 @@ class PostgresJournal:
         return _Held(holder, Heartbeat(beat))
 
 
+@cache
+def _append_with(names: tuple[str, ...]) -> str:
+    """Return the statement that appends an event with those parameters: each one more makes it slower."""
+    values = ", ".join(f"{name} => %s{'::text[]' * (name in _LISTS)}" for name in names)
+    return f"select append({values})"
+
+
+def _storable(text: str) -> str:
+    """Return the text as PostgreSQL can store it: with escapes for bytes that aren't UTF-8, and for NUL."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
+
+
 def _as_note(event: Event) -> NoteAdded:
     """Return what to record instead if somebody else has resumed the run: it must not change how their run stands."""
     note = f"Recorded only now, after somebody else had continued this run: {to_json(event)}"
@@ -337,16 +369,16 @@ def _matching(query: Query) -> tuple[str, Sequence[object]]:
     return _MATCHING + _WITH_FACT * len(query.texts), asked
 
 
-def _link(row: Row) -> Link:
+def _link(row: Sequence[Any]) -> Link:
     sequence, run, number, at, body, hashed = row
     return Link(run, number, at, body.encode("utf-8", "surrogateescape"), hashed, sequence)
 
 
 def _entry(event: Event, walk: int | None = None) -> Entry:
-    return Entry(event.at.isoformat(), to_json(event), secrets.token_hex(8), walk)
+    return Entry(event.at.isoformat(), to_json(event), secrets.randbits(63), walk)
 
 
-def _head(row: Row) -> Head:
+def _head(row: Sequence[Any]) -> Head:
     run, events, head, unproven = row
     return Head(run, events, head, unproven)
 

@@ -116,7 +116,7 @@ class SharedConnection:
             connection, watchdog = self._open()
             with telling(self.address), watchdog.waiting():
                 found = connection.execute(query.encode(), values)
-                return found.fetchall() if found.description else []
+                return found.fetchall() if found.pgresult and found.pgresult.nfields else []
         except JournalUnreachableError:
             self.close()
             raise

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from runbook.engine.state import RunState, fold
-from runbook.engine.unknown_step import span
 from runbook.errors import JournalError
 from runbook.journal.events import Event, StepFinished, StepStarted
 from runbook.journal.facts import Query
-from runbook.journal.interface import Holder, Journal
-from runbook.model import KnownError, Procedure
-from runbook.printable import lines_of, one_line, printable
+from runbook.journal.interface import Holder, Journal, events_of
+from runbook.printable import lines_of, one_line, printable, span
 from runbook.rendering.command_text import broken
-from runbook.reports.failures import failures, in_one_sentence
-from runbook.reports.run_report import outcome_of, rules_line, status_line
+from runbook.reports.outcome import outcome_of
+
+if TYPE_CHECKING:
+    from runbook.model import KnownError, Procedure
 
 __all__ = ["Row", "Running", "rows", "running", "stopped"]
 
@@ -119,21 +120,22 @@ def _wrapped(line: str, width: int) -> list[str]:
 def rows(journal: Journal, limit: int, query: Query | None = None) -> tuple[Row, ...]:
     """Return the newest runs that the query matches (default: all but drills), newest first. Raises JournalError."""
     held = {holder.run: holder for holder in journal.holders() if not holder.elsewhere}
-    return tuple(_row(journal, run, held.get(run)) for run in journal.runs(query or Query(), limit=limit))
+    found = events_of(journal, journal.runs(query or Query(), limit=limit))
+    return tuple(_row(run, events, held.get(run)) for run, events in found)
 
 
 def stopped(journal: Journal) -> tuple[Row, ...]:
     """Return the runs that can be resumed and hold no target, newest first. Raises JournalError."""
     held = {holder.run for holder in journal.holders() if not holder.elsewhere}
-    waiting = [_row(journal, run, None) for run in journal.runs(Query(), limit=_LOOKED_AT) if run not in held]
+    free = [run for run in journal.runs(Query(), limit=_LOOKED_AT) if run not in held]
+    waiting = [_row(run, events, None) for run, events in events_of(journal, free)]
     return tuple(row for row in waiting if row.procedure and row.outcome != "finished")
 
 
-def _row(journal: Journal, run: str, holder: Holder | None) -> Row:
-    try:
-        state = fold(journal.events(run))
-    except JournalError as damage:  # it must not hide the other runs
-        return Row(run=run, procedure="", target="", operator="", began="", seconds=0, outcome=damage.message)
+def _row(run: str, events: Sequence[Event] | JournalError, holder: Holder | None) -> Row:
+    if isinstance(events, JournalError):  # it must not hide the other runs
+        return Row(run=run, procedure="", target="", operator="", began="", seconds=0, outcome=events.message)
+    state = fold(events)
     header = state.header
     assert header is not None
     # A process on another machine can't be checked (None), so a run that holds its target there counts as running.
@@ -171,6 +173,8 @@ def running(
 def _running(
     holder: Holder, state: RunState, procedures: Mapping[str, Procedure], now: datetime, damage: str
 ) -> Running:
+    from runbook.reports.run_report import rules_line, status_line  # here, because a list of runs doesn't need them
+
     ran = [record for record in state.steps.values() if record.attempts]
     record = max(ran, key=lambda one: one.attempts[-1].number, default=None)
     attempt = record.attempts[-1] if record else None
@@ -199,6 +203,8 @@ def _running(
 
 def _last_failure(events: Sequence[Event], errors: Sequence[KnownError]) -> str:
     """Return why the newest command failed, "" if it didn't or its output doesn't say."""
+    from runbook.reports.failures import failures, in_one_sentence
+
     newest = next((event for event in reversed(events) if isinstance(event, StepStarted | StepFinished)), None)
     found = [diagnosis for event, diagnosis in failures(events, errors) if event is newest and diagnosis]
     return in_one_sentence(found[0]) if found else ""

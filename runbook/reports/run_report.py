@@ -24,6 +24,7 @@ from runbook.policy.argv import invocation_of
 from runbook.printable import one_line
 from runbook.rendering.command_text import quoted
 from runbook.reports.failures import failures
+from runbook.reports.outcome import outcome_of
 from runbook.reports.timeline import Entry, timeline_of, with_operator
 
 __all__ = [
@@ -315,17 +316,6 @@ def rules_line(state: RunState) -> str:
     if not state.rules.digest:
         return ""
     return f"{state.rules.book or 'the packaged book'}, policy {state.rules.digest[:12]}"
-
-
-def outcome_of(state: RunState) -> str:
-    """Return in a few words how far a run got."""
-    if state.drill is not None:
-        return f"drill {'passed' if state.drill.passed else 'failed'}"
-    if state.ended:
-        return "finished"
-    if state.unknown is not None:
-        return f"not finished, the end of step {state.unknown.path} is unknown"
-    return f"not finished ({state.paused})" if state.paused else "not finished"
 
 
 def _standing(state: RunState, procedure: Procedure | None, *, is_gone: bool) -> str:

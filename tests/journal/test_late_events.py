@@ -214,7 +214,7 @@ def test_what_waited_while_nobody_continued_is_recorded_as_it_is(
 def test_an_event_after_half_a_one_is_whole(tmp_path: Path) -> None:
     """The machine lost its power in the middle of a line; the next event must not become part of that line."""
     spool = Spool(tmp_path)
-    whole, next_one = Entry("1", "{}", "a", None), Entry("2", "{}", "b", 7)
+    whole, next_one = Entry("1", "{}", 1, None), Entry("2", "{}", 2, 7)
     spool.keep("r", whole)
     (file,) = tmp_path.iterdir()
     with file.open("a") as stream:

@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -80,7 +81,7 @@ def test_an_operator_appends_locks_and_reads(people: dict[str, str], tmp_path: P
 CHANGES = (
     "update events set body = ''",
     "delete from events",
-    "insert into events (run, number, at, body, hash, key) values ('r', 2, '', '', '', '')",
+    "insert into events (run, number, at, body, hash, key) values ('r', 2, '', '', '', 7)",
     "update runs set head = ''",
     "delete from runs",
     "truncate events",
@@ -112,6 +113,34 @@ def test_not_even_its_owner_changes_it_by_accident(shared: PostgresEngine, state
         connection.execute("set search_path = runbook_journal")
         with pytest.raises(psycopg.Error, match="append-only"):
             connection.execute(statement.encode())
+
+
+FORGED = (
+    *('"role":"grace"', '"role" : "grace"', '"role":"ada","role":"grace"'),
+    *(r'"r\u006Fle":"grace"', r'"\\":1,"role":"grace"'),
+)
+
+
+@pytest.mark.parametrize("member", FORGED)
+def test_nobody_claims_to_be_somebody_else(people: dict[str, str], tmp_path: Path, member: str) -> None:
+    """However the JSON is written: the server reads it as every other reader does."""
+    with closing(PostgresJournal(parse_address(people["ada"]), tmp_path)) as journal:
+        journal.append("r", began())
+    body = f'{{"event":"ConfirmationGiven",{member}}}'
+    with closing(connect(parse_address(people["ada"]))) as connection:
+        connection.execute("set search_path = runbook_journal")
+        with pytest.raises(psycopg.Error) as refused:
+            connection.execute("select append('r', '', %s, 1)", (body,))
+    assert refused.value.sqlstate in {"RB002", "RB006"}
+
+
+@pytest.mark.parametrize("text", ["\0", "\udc80", "é", "\x7f", '"role":"grace"', r"\u0072", "\\", '\\"role":"grace'])
+def test_a_value_of_any_kind_is_no_claim(people: dict[str, str], tmp_path: Path, text: str) -> None:
+    """Even if its parameter is called role, and if PostgreSQL takes it for no text."""
+    start = replace(began("r", role="grace", value=text), role="ada")
+    with closing(PostgresJournal(parse_address(people["ada"]), tmp_path)) as journal:
+        journal.append("r", start)
+        assert journal.events("r") == (start,)
 
 
 def test_a_reader_reads_and_appends_nothing(people: dict[str, str], tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ insert into about (version) values (0);
 
 create table runs (
     number bigint primary key,
-    id text not null unique,
+    id text collate "C" not null unique,
     events integer not null,
     head text not null,
     walk integer not null default 1,  -- the number of the event with which its newest walk began
@@ -18,25 +18,24 @@ create table runs (
 ) with (fillfactor = 50);  -- each event updates its run's row, which stays on its page if there is room
 
 create table events (
-    run text not null,
+    run text collate "C" not null,
     number integer not null,
     sequence bigint not null generated always as identity,
     at text not null,
     body text not null,
     hash text not null,
-    key text not null,  -- given by the writer, so that an event that is sent again is recognised
+    key bigint not null unique,  -- given by the writer: an event that is sent twice is recorded once, even if what was
+        -- sent first arrives last, when the writer has long given up
     recorded_at timestamptz not null default clock_timestamp(),
-    recorded_by name not null default session_user,
-    primary key (run, number),
-    unique (run, key)  -- even if what was sent first arrives last, when its writer has long given up
+    recorded_by text not null default session_user,
+    primary key (run, number)
 );
-create unique index events_in_order on events (sequence);
 
 create table facts (
-    run text not null,
-    kind text not null,
-    name text not null,
-    value text not null,
+    run text collate "C" not null,
+    kind text collate "C" not null,
+    name text collate "C" not null,
+    value text collate "C" not null,
     primary key (run, kind, name, value)
 );
 
@@ -65,7 +64,7 @@ create trigger remain before truncate on runs for each statement execute functio
 
 -- Must agree with `hash_of` of runbook/journal/chain.py: each part with its length before it.
 create function chained(previous text, run text, number integer, at text, body text) returns text
-language sql immutable
+language sql stable  -- as `convert_to`: otherwise it would be parsed anew for each event
 return encode(sha256(convert_to(
     octet_length(previous) || ':' || previous
     || octet_length(run) || ':' || run
@@ -74,65 +73,80 @@ return encode(sha256(convert_to(
     || octet_length(body) || ':' || body,
     'UTF8')), 'hex');
 
--- Appends an event. With p_target, only while that process holds that target for the run: this and `take` lock the
--- run's row first, so whoever takes the target reads everything that was started before, and nothing starts after.
--- With p_walk, only while the writer's walk is the newest: otherwise the event doesn't say how the run stands, and the
--- number that is returned is null.
+-- Appends an event and returns its number. With p_target, only while that process holds that target for the run: this
+-- and `take` lock the run's row first, so whoever takes the target reads everything that was started before, and nothing
+-- starts after. With p_walk, only while the writer's walk is the newest: otherwise the event doesn't say how the run
+-- stands, and null is returned.
 create function append(
-    p_run text, p_at text, p_body text, p_key text, p_start text, p_resumes boolean, p_again boolean,
-    p_walk integer, p_target text, p_host text, p_pid integer,
-    p_kinds text[], p_names text[], p_values text[], out number integer, out hash text
-) language plpgsql security definer set search_path from current as $$
+    p_run text, p_at text, p_body text, p_key bigint, p_again boolean default false,
+    p_start text default '', p_resumes boolean default false, p_walk integer default null,
+    p_target text default '', p_host text default '', p_pid integer default 0,
+    p_kinds text[] default null, p_names text[] default null, p_values text[] default null
+) returns integer language plpgsql security definer set search_path from current as $$
 declare
-    previous runs;
+    plain text;
+    claimed text;
+    its_number integer;
+    its_hash text;
 begin
     -- Whoever claims a database role must have it: that is how two people are told apart.
-    if p_body like '%"role":%' and coalesce(p_body::json ->> 'role', '') not in ('', session_user) then
-        raise exception using errcode = 'RB002', message = format('the event names the role %s, and you are %s',
-            p_body::json ->> 'role', session_user);
+    if strpos(p_body, 'role') > 0 or strpos(p_body, '\u') > 0 then
+        plain := replace(p_body, '\\', '');  -- what follows a backslash now is escaped by it
+        if strpos(plain, '\u') > 0 then
+            if plain ~ '\\u00([2-6]|7[0-9A-Ea-e])' then
+                raise exception using errcode = 'RB006', message = 'no version of runbook escapes ASCII letters';
+            end if;
+            plain := regexp_replace(plain, '\\u....', '', 'g');  -- not all of them are characters to PostgreSQL
+        end if;
+        claimed := coalesce(plain::json ->> 'role', '');
+        if claimed not in ('', regexp_replace(session_user, '[^ -~]', '', 'g')) then
+            raise exception using errcode = 'RB002',
+                message = format('the event names the role %s, and you are %s', claimed, session_user);
+        end if;
     end if;
-    select * into previous from runs where id = p_run for update;
-    if p_target <> '' then
+    if p_again then  -- the writer doesn't know whether it arrived
+        perform from runs where id = p_run for update;
+        select number into its_number from events where run = p_run and key = p_key;
+    end if;
+    if its_number is null then
+        if p_start <> '' then
+            perform from runs where id = p_run;
+            if found then
+                raise exception using errcode = 'RB003', hint = 'Nothing ran. Start again.',
+                    message = format('a run called ''%s'' began at the same moment', p_run);
+            end if;
+            its_hash := chained(p_start, p_run, 1, p_at, p_body);
+            update about set runs = about.runs + 1;
+            insert into runs (number, id, events, head) select about.runs, p_run, 1, its_hash from about;
+            its_number := 1;
+        else
+            update runs set events = events + 1, head = chained(head, p_run, events + 1, p_at, p_body),
+                walk = case when p_resumes then events + 1 else walk end
+            where id = p_run and walk <= coalesce(p_walk, walk)
+            returning events, head into its_number, its_hash;
+            if not found then
+                perform from runs where id = p_run;
+                if found then
+                    return null;
+                end if;
+                raise exception using errcode = 'RB004',
+                    message = format('the journal has no run called ''%s''', p_run);
+            end if;
+        end if;
+        insert into events (run, number, at, body, hash, key)
+        values (p_run, its_number, p_at, p_body, its_hash, p_key);
+        if p_kinds is not null then
+            insert into facts select p_run, * from unnest(p_kinds, p_names, p_values) on conflict do nothing;
+        end if;
+    end if;
+    if p_target <> '' then  -- last, because until now somebody else may have had the run's row
         perform from locks where target = p_target and run = p_run and host = p_host and pid = p_pid;
         if not found then
             raise exception using errcode = 'RB005', hint = 'Nothing ran. `runbook status` shows who has it.',
                 message = format('somebody else has the target of run %s by now', p_run);
         end if;
     end if;
-    if p_again then  -- the writer doesn't know whether it arrived
-        select events.number, events.hash into append.number, append.hash
-        from events where run = p_run and key = p_key;
-        if found then
-            return;
-        end if;
-    end if;
-    if p_walk < previous.walk then
-        return;
-    end if;
-    if p_start <> '' then
-        if previous.id is not null then
-            raise exception using errcode = 'RB003', hint = 'Nothing ran. Start again.',
-                message = format('a run called ''%s'' began at the same moment', p_run);
-        end if;
-        update about set runs = about.runs + 1;
-        number := 1;
-        hash := chained(p_start, p_run, 1, p_at, p_body);
-        insert into runs (number, id, events, head) select about.runs, p_run, 1, append.hash from about;
-    else
-        if previous.id is null then
-            raise exception using errcode = 'RB004', message = format('the journal has no run called ''%s''', p_run);
-        end if;
-        number := previous.events + 1;
-        hash := chained(previous.head, p_run, number, p_at, p_body);
-        update runs set events = append.number, head = append.hash,
-            walk = case when p_resumes then append.number else walk end
-        where id = p_run;
-    end if;
-    insert into events (run, number, at, body, hash, key)
-    values (p_run, append.number, p_at, p_body, append.hash, p_key);
-    if p_kinds <> '{}' then
-        insert into facts select p_run, * from unnest(p_kinds, p_names, p_values) on conflict do nothing;
-    end if;
+    return its_number;
 end
 $$;
 
