@@ -306,7 +306,7 @@ class PostgresJournal:
             with suppress(JournalError):
                 shared.ask("select beat(%s, %s, %s, %s)", (target, holder.run, holder.pid, holder.host))
 
-        return _Held(holder, Heartbeat(beat))
+        return _Held(holder, Heartbeat(beat, shared.close))
 
 
 @cache
