@@ -11,11 +11,12 @@ BEAT_SECONDS = 5.0
 
 
 class Heartbeat:
-    """Calls `beat` from a thread of its own until `stop`; a call that fails is tried again at the next turn."""
+    """Calls `beat` from a thread of its own until `stop`, and then `end`, which frees what `beat` used."""
 
-    def __init__(self, beat: Callable[[], None], seconds: float = BEAT_SECONDS) -> None:
+    def __init__(self, beat: Callable[[], None], end: Callable[[], None], seconds: float = BEAT_SECONDS) -> None:
         self._ended = threading.Event()
         self._beat = beat
+        self._end = end
         self._seconds = seconds
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -27,3 +28,4 @@ class Heartbeat:
     def _run(self) -> None:
         while not self._ended.wait(self._seconds):
             self._beat()
+        self._end()

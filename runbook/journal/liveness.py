@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
@@ -51,7 +50,11 @@ def _this_machine() -> str:
     if parts and parts[-1] != _PIDS_OF_A_MACHINE:
         with suppress(OSError):
             parts.append(_BOOT_ID.read_text(encoding="utf-8"))
-    return sha256("".join(parts or [f"{uuid.getnode():x}"]).encode()).hexdigest()[:12]
+    if not parts:
+        import uuid
+
+        parts.append(f"{uuid.getnode():x}")
+    return sha256("".join(parts).encode()).hexdigest()[:12]
 
 
 def _start_time(pid: int) -> str:

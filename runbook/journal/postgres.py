@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from collections.abc import Mapping, Sequence
@@ -55,8 +56,9 @@ select run, procedure, operator, host, pid, since, step, born, extract(epoch fro
 from locks
 """
 _TAKE = "select take(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+_FOR_ANYONE = (*PERMITS, NoteAdded)
+"""Events that are recorded as they are, whoever walks the run by now: the target's lock decides on the first."""
 _FACT = ("kind", "name", "value")
-_LISTS = frozenset(f"p_{name}s" for name in _FACT)
 _TRIES = 5
 """How often to look who has a target if it changes hands meanwhile."""
 
@@ -117,7 +119,7 @@ class PostgresJournal:
         JournalUnreachableError for an event of `PERMITS` that can't be written now, and JournalError for one in a run
         whose target this process held and somebody else has taken since.
         """
-        walk = None if isinstance(event, (*PERMITS, NoteAdded)) else self._walks.get(run)
+        walk = None if isinstance(event, _FOR_ANYONE) else self._walks.get(run)
         entry = _entry(event, walk)
         self._know()
         try:
@@ -166,28 +168,31 @@ class PostgresJournal:
             write(again=True)
 
     def _write(self, run: str, entry: Entry, event: Event, *, again: bool) -> None:
-        values = {"p_run": run, "p_at": entry.at, "p_body": entry.body, "p_key": entry.key, "p_walk": entry.walk}
-        values |= {"p_again": True} if again else {}
+        values = {"p_run": run, "p_at": entry.at, "p_body": entry.body, "p_key": str(entry.key)}
+        if entry.walk is not None:
+            values["p_walk"] = str(entry.walk)
+        if again:
+            values["p_again"] = "true"
         if isinstance(event, RunStarted):
             values["p_start"] = start_of(run)
         if isinstance(event, RunResumed):
-            values["p_resumes"] = True
+            values["p_resumes"] = "true"
         if isinstance(event, PERMITS):
             values |= self._lock_of(run)
         if facts := facts_of(event):
-            values |= {f"p_{name}s": [_storable(getattr(fact, name)) for fact in facts] for name in _FACT}
-        number = self._shared.ask(_append_with(tuple(values)), tuple(values.values()))[0][0]
+            values["p_facts"] = json.dumps([{name: _storable(getattr(fact, name)) for name in _FACT} for fact in facts])
+        number = self._shared.call(_append_with(tuple(values)), tuple(values.values()))
         if number is None:
             note = _as_note(event)
             self._write(run, replace(entry, body=to_json(note), walk=None), note, again=True)
         elif isinstance(event, RunStarted | RunResumed):
-            self._walks[run] = number
+            self._walks[run] = int(number)
 
-    def _lock_of(self, run: str) -> dict[str, object]:
+    def _lock_of(self, run: str) -> dict[str, str]:
         """Return the target that this process holds for the run, if any, and the process as the lock names it."""
         for target, held in self._held.items():
             if held.holder.run == run:
-                return {"p_target": target, "p_host": held.holder.host, "p_pid": held.holder.pid}
+                return {"p_target": target, "p_host": held.holder.host, "p_pid": str(held.holder.pid)}
         return {}
 
     @cached_property
@@ -340,14 +345,13 @@ class PostgresJournal:
             with suppress(JournalError):
                 shared.ask("select beat(%s, %s, %s, %s)", (target, holder.run, holder.pid, holder.host))
 
-        return _Held(holder, Heartbeat(beat))
+        return _Held(holder, Heartbeat(beat, shared.close))
 
 
 @cache
 def _append_with(names: tuple[str, ...]) -> str:
     """Return the statement that appends an event with those parameters: each one more makes it slower."""
-    values = ", ".join(f"{name} => %s{'::text[]' * (name in _LISTS)}" for name in names)
-    return f"select append({values})"
+    return f"select append({', '.join(f'{name} => ${place}' for place, name in enumerate(names, 1))})"
 
 
 def _storable(text: str) -> str:

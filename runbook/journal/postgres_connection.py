@@ -20,6 +20,7 @@ from runbook.printable import one_line
 
 if TYPE_CHECKING:
     import psycopg
+    from psycopg.pq.abc import PGconn, PGresult
 
 __all__ = ["Row", "SharedConnection", "connect", "telling"]
 
@@ -54,6 +55,7 @@ def connect(address: JournalAddress) -> psycopg.Connection[Row]:
             autocommit=True,
             connect_timeout=_CONNECT_SECONDS,
             application_name="runbook",
+            client_encoding="utf8",
             keepalives_idle=5,
             keepalives_interval=2,
             keepalives_count=3,
@@ -104,6 +106,8 @@ class SharedConnection:
         """The database role that this process has, and the journal's id, once it was connected."""
         self._connection: psycopg.Connection[Row] | None = None
         self._watchdog: _Watchdog | None = None
+        self._prepared: dict[str, bytes] = {}
+        """The names of statements that the server knows on this connection."""
         self._session: Row | None = None
         """The server's process behind the newest connection, and when it began."""
 
@@ -120,6 +124,30 @@ class SharedConnection:
         except JournalUnreachableError:
             self.close()
             raise
+
+    def call(self, statement: str, values: Sequence[str]) -> str | None:
+        """Return the only value of a statement with `$1`, `$2` and so on for its values; otherwise as `ask`.
+
+        This takes half as long: the statement is prepared once, and libpq does the rest. Ctrl-C waits for the answer.
+        """
+        try:
+            connection, watchdog = self._open()
+            with telling(self.address), watchdog.waiting():
+                return self._call(connection.pgconn, statement, [_encoded(value) for value in values])
+        except JournalUnreachableError:
+            self.close()
+            raise
+
+    def _call(self, line: PGconn, statement: str, values: Sequence[bytes]) -> str | None:
+        name = self._prepared.get(statement)
+        if name is None:
+            name = f"runbook_{len(self._prepared)}".encode()
+            _require(line, line.prepare(name, statement.encode()))
+            self._prepared[statement] = name
+        result = line.exec_prepared(name, values)
+        _require(line, result)
+        found = result.get_value(0, 0)
+        return None if found is None else found.decode()
 
     @contextmanager
     def one_state(self) -> Iterator[None]:
@@ -158,8 +186,24 @@ class SharedConnection:
                 connection.close()
                 watchdog.end()
                 raise
-            self._connection, self._watchdog = connection, watchdog
+            self._connection, self._watchdog, self._prepared = connection, watchdog, {}
         return self._connection, self._watchdog
+
+
+def _encoded(value: str) -> bytes:
+    data = value.encode()
+    if b"\0" in data:  # libpq would take it for the end
+        raise JournalError("the shared journal can't store a name with NUL in it")
+    return data
+
+
+def _require(line: PGconn, result: PGresult) -> None:
+    """Raise the driver's error if a statement failed."""
+    psycopg = _driver()
+    if result.status not in {psycopg.pq.ExecStatus.COMMAND_OK, psycopg.pq.ExecStatus.TUPLES_OK}:
+        if line.status != psycopg.pq.ConnStatus.OK:
+            raise psycopg.OperationalError(line.get_error_message())
+        raise psycopg.errors.error_from_result(result)
 
 
 class _Watchdog:

@@ -5,21 +5,26 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 from support.journal_engines import Engine, PostgresEngine
 from support.journals import START, began, holder
 
-from runbook.journal import liveness
+from runbook.journal import liveness, postgres
+from runbook.journal.address import parse_address
 from runbook.journal.events import Purpose, RunStopped, StepStarted
+from runbook.journal.heartbeat import Heartbeat
 from runbook.journal.interface import Holder
 from runbook.journal.liveness import birth, is_alive, survivors, this_host
 from runbook.journal.lock_rules import SILENT_SECONDS
+from runbook.journal.postgres_connection import connect
 
 MACHINE, CONTAINER = "pid:[4026531836]", "pid:[4026532210]"
 Move = Callable[..., None]
@@ -190,3 +195,31 @@ def test_no_clock_but_the_server_s_says_how_long_a_holder_was_silent(shared: Pos
     other = refused(shared, replace(holder("new"), since=START - timedelta(hours=hours)))
     assert other is not None
     assert 0 <= other.silent < SILENT_SECONDS
+
+
+# --- the heartbeat --------------------------------------------------------------------------------------------------
+
+
+def test_the_server_hears_of_a_holder_until_it_leaves_and_then_of_nobody(
+    shared: PostgresEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A silent holder looks alive again after a beat; the connection for that is closed, not left to the server."""
+    ours = holder("r", host="desktop")
+    monkeypatch.setattr(postgres, "Heartbeat", partial(Heartbeat, seconds=0.01))
+    with closing(shared.open()) as journal, closing(connect(parse_address(shared.admin_url))) as connection:
+        assert journal.hold("t", ours) is None
+        silent(shared, 2 * SILENT_SECONDS)
+        wait_until(lambda: journal.holders()[0].silent < SILENT_SECONDS)
+        sessions = "select count(*) from pg_stat_activity where query like '%%beat(%%' and pid <> pg_backend_pid()"
+        assert connection.execute(sessions).fetchone() == (1,)
+
+        journal.release("t", "r")
+        wait_until(lambda: connection.execute(sessions).fetchone() == (0,))
+
+
+def wait_until(is_true: Callable[[], bool]) -> None:
+    """Wait for something that nobody announces."""
+    until = time.monotonic() + 10
+    while not is_true():
+        assert time.monotonic() < until
+        time.sleep(0.01)

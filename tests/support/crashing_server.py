@@ -98,8 +98,9 @@ def crashing_postgres() -> Iterator[CrashingServer]:
     """Run such a server. If this process dies, the watcher removes its directory, and without that the server ends."""
     directory = Path(tempfile.mkdtemp(prefix="runbook-postgres-", dir=temporary_base(server_account())))
     starter = _Starter()
-    with durable_settings(), watch(directory):
-        server = CrashingServer(start_postgres(directory, cast("Watcher", starter)), starter)
+    with watch(directory):
+        with durable_settings():
+            server = CrashingServer(start_postgres(directory, cast("Watcher", starter)), starter)
         try:
             yield server
         finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -129,7 +129,9 @@ def durable_postgres() -> Iterator[Postgres]:
     """Run a server that waits for its disk."""
     from runbook.drill.postgres import throwaway_postgres
 
-    with durable_settings(), throwaway_postgres() as server:
+    with ExitStack() as stack:
+        with durable_settings():
+            server = stack.enter_context(throwaway_postgres())
         yield server
 
 
