@@ -212,9 +212,8 @@ def _walk(  # noqa: PLR0913 - each port by its name
     suffix = f"drill-{secrets.token_hex(3)}" if person else ""
     # Empty, because a value that the person exported for production must not answer the drill's questions.
     # An unattended drill proves the procedure; the snapshots, which are the same for all, have tests of their own.
-    by_hand = not director.unattended
     scratch = stage.sandbox.state / "scratch"
-    settings = Settings(environment={}, scratch=scratch, suffix=suffix, takes_snapshots=by_hand)
+    settings = Settings(environment={}, scratch=scratch, suffix=suffix, takes_snapshots=bool(person))
 
     def leg() -> ExitCode:
         """Walk, or continue the walk, until it ends or stops."""

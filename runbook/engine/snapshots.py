@@ -11,7 +11,7 @@ from runbook.engine.execution import prepare_at, refuse_if_forbidden
 from runbook.engine.ports import Execution, ReadCommand
 from runbook.engine.state import RunState
 from runbook.errors import MissingPartError, PolicyRefusal, ProgramChangedError, UsageError
-from runbook.journal.events import SnapshotStarted, SnapshotTaken
+from runbook.journal.events import Snapshot, SnapshotStarted, SnapshotTaken
 from runbook.model import Effect
 from runbook.model.evidence import Evidence
 from runbook.printable import one_line
@@ -19,8 +19,10 @@ from runbook.steps.destination import Prepared
 from runbook.steps.scope import Place
 from runbook.steps.survey import rows_of, why_failed
 
-__all__ = ["Difference", "differences", "take_after", "take_before"]
+__all__ = ["WHEN", "Difference", "differences", "take_after", "take_before"]
 
+WHEN = {Snapshot.BEFORE: "before the first write", Snapshot.AFTER: "after the last write"}
+"""When a snapshot is taken, in words."""
 _TIMEOUT = 20.0
 """Seconds for one look."""
 _MOST = 1000
@@ -48,7 +50,7 @@ def take_before(context: Context, at: Place, prepared: Prepared) -> bool:
         return True
     known = {*context.state.before, *context.state.before_problems}
     looks = [look for look in context.book.evidence if look.family == judgement.family and look.title not in known]
-    return not looks or _take(context, at, "before", looks)
+    return not looks or _take(context, at, Snapshot.BEFORE, looks)
 
 
 def take_after(context: Context, at: Place) -> None:
@@ -56,10 +58,10 @@ def take_after(context: Context, at: Place) -> None:
     if context.state.is_after_outdated:
         looks = [look for look in context.book.evidence if look.title in context.state.before]
         if looks:
-            _take(context, at, "after", looks)
+            _take(context, at, Snapshot.AFTER, looks)
 
 
-def _take(context: Context, at: Place, when: str, looks: Sequence[Evidence]) -> bool:
+def _take(context: Context, at: Place, when: Snapshot, looks: Sequence[Evidence]) -> bool:
     ready, problems = dict[str, Prepared](), dict[str, str]()
     for look in looks:
         try:

@@ -30,6 +30,7 @@ from runbook.journal.events import (
     RunResumed,
     RunStarted,
     RunStopped,
+    Snapshot,
     SnapshotStarted,
     SnapshotTaken,
     StepFinished,
@@ -458,7 +459,7 @@ def _snapshot_started(state: RunState, _event: SnapshotStarted) -> RunState:
 
 
 def _snapshot_taken(state: RunState, event: SnapshotTaken) -> RunState:
-    if event.when == "before":
+    if event.when is Snapshot.BEFORE:
         found, problems = {**state.before, **event.found}, {**state.before_problems, **event.problems}
         return replace(state, before=found, before_problems=problems)
     return replace(state, after=event.found, after_problems=event.problems, is_after_outdated=False)

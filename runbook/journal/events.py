@@ -13,7 +13,7 @@ from enum import StrEnum
 
 __all__ = ["ChangeAccepted", "ChildStarted", "ConfirmationAsked", "ConfirmationEnded", "ConfirmationGiven"]
 __all__ += ["ConfirmationRefused", "Decision", "DrillEnded", "Event", "HandedOver", "NoteAdded", "OptionChosen"]
-__all__ += ["PERMITS", "Outcome", "Purpose"]
+__all__ += ["PERMITS", "Outcome", "Purpose", "Snapshot"]
 __all__ += ["RunFinished", "RunResumed", "RunStarted", "RunStopped", "StepFinished", "StepResolved", "StepSkipped"]
 __all__ += ["SnapshotStarted", "SnapshotTaken", "StepStarted", "SteppedBack", "TakenOver", "TargetSeen", "ValueGiven"]
 # The codec writes these names into journals: a renamed class makes every older run unreadable.
@@ -48,6 +48,15 @@ class Decision(StrEnum):
 
     DONE = "done"
     REDO = "redo"
+
+
+class Snapshot(StrEnum):
+    """When the target's state is recorded."""
+
+    BEFORE = "before"
+    """Before the run's first write."""
+    AFTER = "after"
+    """After its last one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,8 +333,7 @@ class ConfirmationEnded(Event):
 class SnapshotStarted(Event):
     """The commands `looks` are about to record the target's state, before the first write or after the last one."""
 
-    when: str
-    """`before` or `after`."""
+    when: Snapshot
     looks: tuple[str, ...]
 
 
@@ -333,7 +341,7 @@ class SnapshotStarted(Event):
 class SnapshotTaken(Event):
     """The target's state: for each look by its title, a line for each thing. `problems` says why a look has none."""
 
-    when: str
+    when: Snapshot
     found: Mapping[str, str]
     problems: Mapping[str, str] = field(default_factory=dict)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from runbook.engine.snapshots import WHEN
 from runbook.engine.unknown_step import span
 from runbook.journal import events as known
 from runbook.journal.events import Event, Outcome, Purpose, StepFinished, StepStarted
@@ -47,7 +48,6 @@ class Entry:
 
 
 _DECIDED = {known.Decision.DONE: "done", known.Decision.REDO: "to be done again"}
-_WHEN = {"before": "before the first write", "after": "after the last write"}
 _Told = Callable[[Any], tuple[str, str]]
 
 _ENTRIES: Mapping[type[Event], _Told] = {
@@ -67,7 +67,7 @@ _ENTRIES: Mapping[type[Event], _Told] = {
     known.ConfirmationRefused: lambda event: (f"refused it as a second person, on {event.host}", event.reason),
     known.ConfirmationEnded: lambda event: ("had no second person", event.reason),
     known.SnapshotStarted: lambda _: ("", ""),
-    known.SnapshotTaken: lambda event: (f"recorded the state {_WHEN[event.when]}", _problems(event)),
+    known.SnapshotTaken: lambda event: (f"recorded the state {WHEN[event.when]}", _problems(event)),
     known.RunStopped: lambda event: ("stopped", event.reason),
     known.RunFinished: lambda _: ("finished the run", ""),
     known.DrillEnded: lambda event: (f"{'passed' if event.passed else 'failed'} the drill", _why_failed(event)),

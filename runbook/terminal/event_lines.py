@@ -9,7 +9,7 @@ from rich.text import Text
 
 from runbook.engine.ports import Screen
 from runbook.engine.second_person import code_of
-from runbook.engine.snapshots import differences
+from runbook.engine.snapshots import WHEN, differences
 from runbook.engine.state import RunState, Status, StepRecord
 from runbook.engine.way import way_of
 from runbook.filling import Shown, fill_text
@@ -186,7 +186,7 @@ def _snapshot(event: SnapshotTaken, state: RunState, width: int) -> Lines:
     lines = Lines()
     for title, why in event.problems.items():
         lines += wrap(f"Not recorded: {title} ({why})", width, first="  ", rest="    ", style="yellow")
-    if event.when == "before":
+    if event.when is events.Snapshot.BEFORE:
         return lines
     changed = [f"{sign} {line}" for one in differences(state) for sign, each in (("-", one.gone), ("+", one.new))
                for line in each]  # fmt: skip
@@ -199,7 +199,6 @@ def _snapshot(event: SnapshotTaken, state: RunState, width: int) -> Lines:
     return lines
 
 
-_WHEN = {"before": "before the first write", "after": "after the last write"}
 _LINES: Mapping[type[Event], Callable[[Any, str, int], Lines]] = {
     events.RunStarted: _begun,
     events.RunResumed: lambda _event, run, width: wrap(f"Run {run} continues.", width, style="dim"),
@@ -215,7 +214,7 @@ _LINES: Mapping[type[Event], Callable[[Any, str, int], Lines]] = {
         f"{event.operator} confirmed it, too.", width, first="  ", style="green"
     ),
     events.SnapshotStarted: lambda event, _run, width: wrap(
-        f"Recording the state {_WHEN[event.when]}. Ctrl-C skips this.", width, first="  ", style="dim"
+        f"Recording the state {WHEN[event.when]}. Ctrl-C skips this.", width, first="  ", style="dim"
     ),
     events.NoteAdded: lambda _event, _run, width: wrap("Noted; it is in the report.", width, first="  ", style="dim"),
     HandedOver: _handed_over,

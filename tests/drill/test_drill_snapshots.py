@@ -26,6 +26,7 @@ def walk(monkeypatch: pytest.MonkeyPatch, procedure: str, scenario: str, major: 
             operator=AutoOperator(drill.answers, drill.reactions, say=lambda _text: None),
             executor=PtyExecutor(Redactor, lambda _text: None, lambda: FALLBACK_SIZE, answerer=answer_cli),
             clock=SystemClock(),
+            person="ada",
         )
     return report, fold(report.events)
 
