@@ -92,7 +92,7 @@ class StoredJournal(Journal, Protocol):
     def last_events(self, query: Query) -> Sequence[tuple[str, Event | None]]:
         """Return the last event of each run that the query matches, the newest run first, in one question.
 
-        None stands for one that isn't what was recorded, as far as it and the hash before it tell.
+        An event that doesn't match its own hash and the one before it is None.
         """
 
     def record(self, run: str) -> tuple[Sequence[Link], Head | None]:

@@ -296,7 +296,7 @@ def test_kill_9_loses_no_event_that_was_said_to_be_written(engine: Engine) -> No
 
 
 def test_the_events_of_many_runs_are_read_at_once(engine: Engine) -> None:
-    """In the order that was asked for; damage to one is told in its place, and hides no other."""
+    """They come in the order that was asked for; a damaged one gives its error and hides no other."""
     journal = engine.open()
     for run in ("a", "b", "c"):
         journal.append(run, began(run))

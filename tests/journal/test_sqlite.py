@@ -104,7 +104,7 @@ def fill(journal: SqliteJournal) -> None:
 
 
 def test_a_full_disk_stops_the_event_and_keeps_the_rest(tmp_path: Path) -> None:
-    """The limit on file sizes stands for the end of the disk: the write fails, what was there can be read."""
+    """A limit on file sizes acts like a full disk: the write fails, and what was there can be read."""
     journal = SqliteJournal(tmp_path)
     journal.append("r", began())
     before = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -89,7 +89,7 @@ declare
     its_number integer;
     its_hash text;
 begin
-    -- Whoever claims a database role must have it: that is how two people are told apart.
+    -- Nobody may claim another person's role: a second person is recognised by it.
     if strpos(p_body, 'role') > 0 or strpos(p_body, '\u') > 0 then
         plain := replace(p_body, '\\', '');  -- what follows a backslash now is escaped by it
         if strpos(plain, '\u') > 0 then
