@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from runbook.cli.export_file import read_export
 from runbook.cli.open_journal import journal_here, local_journal, shared_address
-from runbook.cli.run_options import complete_run, find_run
+from runbook.cli.run_argument import complete_run, find_run
 from runbook.errors import ExitCode, JournalError, RunbookError, UsageError
 from runbook.journal.postgres_schema import OPERATOR_ROLE, READER_ROLE, SCHEMA
 from runbook.printable import counted
@@ -45,13 +46,13 @@ def init(book: str | None, address: str | None) -> int:
     from contextlib import closing
 
     from runbook.journal.address import parse_address
-    from runbook.journal.postgres_connection import connect, telling
+    from runbook.journal.postgres_connection import connect, journal_errors
     from runbook.journal.postgres_schema import install
 
     where = parse_address(address) if address else shared_address(book)
     if where is None:
         raise UsageError("no shared journal is named", hint="Name it: runbook journal init postgresql://HOST/DATABASE")
-    with closing(connect(where)) as connection, telling(where):
+    with closing(connect(where)) as connection, journal_errors(where):
         before, now = install(connection)
     done = "is up to date" if before == now else "was created" if not before else f"was version {before}"
     click.echo(f"The journal in {where.place} {done} (version {now}).")
@@ -79,7 +80,8 @@ def check(book: str | None, export: str | None, head: str | None) -> int:
                 hint="Keep the files in case someone can repair them, and restore a backup.",
             ) from error
     else:
-        record, findings = _exported(Path(export))
+        record = read_export(Path(export))
+        findings = tuple(record.findings())
     return _conclude(record, findings, head)
 
 
@@ -131,16 +133,6 @@ def export(book: str | None, run: str | None, output: Path | None) -> int:
     for finding in relevant:
         click.echo(f"damaged: {finding}", err=True)
     return ExitCode.NOT_COMPLETED if relevant else ExitCode.DONE
-
-
-def _exported(file: Path) -> tuple[Contents, Sequence[Damage]]:
-    from runbook.journal.record import from_lines
-
-    try:
-        record = from_lines(file.read_text(encoding="utf-8", errors="surrogateescape").splitlines())
-    except OSError as error:
-        raise UsageError(f"{file} can't be read: {error.strerror}") from error
-    return record, tuple(record.findings())
 
 
 def _conclude(record: Contents, findings: Sequence[Damage], head: str | None) -> int:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from runbook.errors import BookError
+from runbook.errors import BookError, UsageError
 from runbook.loading import book_directory, load_book, load_procedure
 from runbook.model import Book, Procedure
 from runbook.printable import counted
 
-__all__ = ["open_at", "open_to_read", "read_sound"]
+__all__ = ["open_at", "open_if_sound", "open_to_read", "read_sound"]
 
 
 def open_at(directory: str | None, name: str) -> tuple[Book, Procedure]:
@@ -42,3 +42,13 @@ def read_sound(directory: str | None) -> tuple[Book, bool]:
         problems = counted(len(reading.findings), "problem")
         click.echo(f"runbook: the book has {problems}; `runbook check` shows them", err=True)
     return reading.book, not reading.findings
+
+
+def open_if_sound(directory: str | None) -> Book | None:
+    """Return the book, or None if it can't be used: a run can be read without it, with the paths of its steps."""
+    from runbook.checks import open_book
+
+    try:
+        return open_book(directory)
+    except (BookError, UsageError):
+        return None

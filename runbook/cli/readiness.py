@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from runbook.cli.open_journal import journal_of
+from runbook.cli.output_file import put_out
 from runbook.cli.run_options import columns
-from runbook.errors import ExitCode, RunbookError
+from runbook.errors import ExitCode
 
 if TYPE_CHECKING:
     from runbook.reports.readiness import Readiness
@@ -46,16 +46,7 @@ def command(book: str | None, *, operator: str | None, only_due: bool, form: str
         found = replace(found, procedures=found.due)
     if journal.waiting:
         click.echo(f"The shared journal has yet to get some: {journal.waiting}.", err=True)
-    text = _written(found, form, columns() if output is None else 80)
-    if output is None:
-        click.echo(text, nl=False)
-        return ExitCode.DONE
-    from runbook.reports.report_file import write
-
-    try:
-        write(Path(output), text)
-    except OSError as error:
-        raise RunbookError(f"the readiness can't be written to {output}: {error.strerror}") from error
+    put_out(_written(found, form, columns() if output is None else 80), output, "the readiness")
     return ExitCode.DONE
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from runbook.cli.open_book import open_if_sound
 from runbook.cli.open_journal import journal_here
-from runbook.cli.run_options import complete_run, find_run
-from runbook.errors import BookError, ExitCode, RunbookError, UsageError
+from runbook.cli.output_file import put_out
+from runbook.cli.run_argument import complete_run, find_run
+from runbook.errors import ExitCode
 
 if TYPE_CHECKING:
-    from runbook.model import Book
     from runbook.reports.run_report import RunReport
 
 __all__ = ["command"]
@@ -39,16 +38,7 @@ def command(book: str | None, run: str | None, form: str, output: str | None, fu
     It has a summary, a place for the impact, the decisions and why they were made, a timeline, the commands with their
     results, and what was skipped. Times are UTC. Secrets are left out.
     """
-    from runbook.reports.report_file import write
-
-    text = _written(_report(book, run), form, full=full, sources=sources)
-    if output is None or _is_standard_output(output):
-        click.echo(text, nl=False)
-        return ExitCode.DONE
-    try:
-        write(Path(output), text)
-    except OSError as error:
-        raise RunbookError(f"the report can't be written to {output}: {error.strerror}") from error
+    put_out(_written(_report(book, run), form, full=full, sources=sources), output, "the report")
     return ExitCode.DONE
 
 
@@ -59,7 +49,7 @@ def _report(book: str | None, run: str | None) -> RunReport:
     journal = journal_here(book)
     name = find_run(journal, run)
     events = journal.events(name)
-    return report_of(events, _read(book), proof=proof_of(journal, name, len(events)))
+    return report_of(events, open_if_sound(book), proof=proof_of(journal, name, len(events)))
 
 
 def _written(report: RunReport, form: str, *, full: bool, sources: bool) -> str:
@@ -74,24 +64,3 @@ def _written(report: RunReport, form: str, *, full: bool, sources: bool) -> str:
     from runbook.reports.markdown import as_markdown
 
     return as_markdown(report, full=full, sources=sources)
-
-
-def _read(book: str | None) -> Book | None:
-    """Return the book, or None if it can't be read: a report can be written without it."""
-    from runbook.checks import open_book
-
-    try:
-        return open_book(book)
-    except (BookError, UsageError):
-        return None
-
-
-def _is_standard_output(file: str) -> bool:
-    """Return whether the name means where standard output goes, as /dev/stdout does.
-
-    Opening it again would overwrite what the shell's own redirection has written so far.
-    """
-    try:
-        return os.path.samestat(os.stat(file), os.fstat(1))  # noqa: PTH116 - a name and a descriptor, alike
-    except OSError:
-        return False

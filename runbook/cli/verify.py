@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from runbook.cli.export_file import read_export
 from runbook.cli.open_journal import journal_here
-from runbook.cli.run_options import complete_run, find_run
+from runbook.cli.run_argument import complete_run, find_run
 from runbook.errors import ExitCode, UsageError
 from runbook.printable import counted
 
 if TYPE_CHECKING:
-    from runbook.journal.chain import Head, Link
+    from runbook.journal.chain import Damage, Head, Link
 
 __all__ = ["command"]
 
@@ -32,8 +33,8 @@ def command(book: str | None, run: str | None, export: str | None, head: str | N
     """
     from runbook.journal.record import findings_in
 
-    name, links, entry = _recorded(book, run) if export is None else _exported(Path(export), run)
-    found = [str(finding) for finding in findings_in(name, links, entry)]
+    name, links, entry, unreadable = _recorded(book, run) if export is None else _exported(Path(export), run)
+    found = [str(finding) for finding in (*unreadable, *findings_in(name, links, entry))]
     if head is not None and head not in {link.hash for link in links}:
         found.append(
             f"run {name}: no event has the hash {head}: it was changed or cut off, or the hash is of another run"
@@ -48,23 +49,23 @@ def command(book: str | None, run: str | None, export: str | None, head: str | N
     return ExitCode.DONE
 
 
-def _recorded(book: str | None, run: str | None) -> tuple[str, Sequence[Link], Head | None]:
+_Record = tuple[str, Sequence["Link"], "Head | None", Sequence["Damage"]]
+"""A run's id, its events, its entry in the list of runs, and the damage to what they were read from."""
+
+
+def _recorded(book: str | None, run: str | None) -> _Record:
     journal = journal_here(book)
     name = find_run(journal, run)
-    return name, *journal.record(name)
+    return name, *journal.record(name), ()
 
 
-def _exported(file: Path, run: str | None) -> tuple[str, Sequence[Link], Head | None]:
-    from runbook.journal.record import from_lines
-
-    try:
-        record = from_lines(file.read_text(encoding="utf-8", errors="surrogateescape").splitlines())
-    except OSError as error:
-        raise UsageError(f"{file} can't be read: {error.strerror}") from error
+def _exported(file: Path, run: str | None) -> _Record:
+    record = read_export(file)
     named = [one for one in record.runs if run is None or run in one]
     if len(named) != 1:
         what = f"no run called '{run}'" if run and not named else counted(len(named), "run")
         raise UsageError(
             f"{file} has {what}", hint=f"It has: {', '.join(record.runs[:5]) or 'none'}. Name one of them."
         )
-    return named[0], record.by_run()[named[0]], record.heads.get(named[0])
+    unreadable = [one for one in record.unreadable if one.run in {"", named[0]}]
+    return named[0], record.by_run()[named[0]], record.heads.get(named[0]), unreadable

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from runbook.cli.open_book import open_if_sound
 from runbook.cli.open_journal import journal_here
-from runbook.cli.run_options import columns, complete_run, find_run
-from runbook.errors import BookError, ExitCode, JournalUnreachableError, UsageError
+from runbook.cli.run_argument import complete_run, find_run
+from runbook.cli.run_options import columns
+from runbook.errors import ExitCode, JournalUnreachableError
 
 if TYPE_CHECKING:
     from runbook.journal.events import Event
     from runbook.journal.interface import StoredJournal
-    from runbook.model import Book
 
 __all__ = ["command"]
 
@@ -43,7 +44,7 @@ def command(book: str | None, run: str | None, form: str) -> int:
 
     journal = journal_here(book)
     name = _at_work(journal) if run is None else find_run(journal, run)
-    view = LiveView(_read(book), columns())
+    view = LiveView(open_if_sound(book), columns())
     try:
         for event in _events(journal, name):
             lines = [json.dumps(_as_json(event))] if form == "json" else view.lines(event)
@@ -84,13 +85,3 @@ def _as_json(event: Event) -> dict[str, object]:
     from runbook.journal.codec import encode
 
     return encode(event)
-
-
-def _read(book: str | None) -> Book | None:
-    """Return the book, or None if it can't be read: a run can be watched without it."""
-    from runbook.checks import open_book
-
-    try:
-        return open_book(book)
-    except (BookError, UsageError):
-        return None

@@ -76,9 +76,14 @@ def test_an_export_proves_itself_and_a_report_s_hash_proves_the_journal(tmp_path
     assert verb(tmp_path, "journal", "check", "--head", "0" * 64).returncode == 1
 
     changed = [line.replace("push", "pull") for line in lines]
-    for spoiled in (changed, lines[1:], lines[:2] + lines[3:], [*lines[:3], lines[4]], [*lines, "{"]):
+    moved = [*lines[:3], lines[3].replace('"sequence": 4', '"sequence": 9'), lines[4]]
+    assert moved != lines
+    for spoiled in (changed, lines[1:], lines[:2] + lines[3:], [*lines[:3], lines[4]], [*lines, "{"], moved):
         (tmp_path / "spoiled").write_text("\n".join(spoiled))
         assert verb(tmp_path, "journal", "check", "--export", str(tmp_path / "spoiled")).returncode == 1
+        assert verb(tmp_path, "verify", "--export", str(tmp_path / "spoiled")).returncode == 1
+    (tmp_path / "sound").write_text("\n".join(lines))
+    assert verb(tmp_path, "verify", "--export", str(tmp_path / "sound")).returncode == 0
 
 
 NO_EVENTS = ["", "[]", "null", "7", '{"body": 1}', '{"run": [], "events": 1}', '{"body": "", "run": "r"}', "[" * 9999]
