@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runbook.engine.context import Context
@@ -48,15 +48,17 @@ def take_before(context: Context, at: Place, prepared: Prepared) -> bool:
     judgement = prepared.judgement
     if not context.takes_snapshots or prepared.effect is Effect.READS or judgement is None:
         return True
-    known = {*context.state.before, *context.state.before_problems}
+    taken = context.state.snapshots.get(Snapshot.BEFORE)
+    known = {*taken.found, *taken.problems} if taken else set()
     looks = [look for look in context.book.evidence if look.family == judgement.family and look.title not in known]
     return not looks or _take(context, at, Snapshot.BEFORE, looks)
 
 
 def take_after(context: Context, at: Place) -> None:
     """Record the state after the newest write, for everything that was recorded before the first one."""
-    if context.state.is_after_outdated:
-        looks = [look for look in context.book.evidence if look.title in context.state.before]
+    taken = context.state.snapshots.get(Snapshot.BEFORE)
+    if taken is not None and context.state.has_written_since:
+        looks = [look for look in context.book.evidence if look.title in taken.found]
         if looks:
             _take(context, at, Snapshot.AFTER, looks)
 
@@ -92,6 +94,8 @@ def _take(context: Context, at: Place, when: Snapshot, looks: Sequence[Evidence]
 
 
 def _read(context: Context, commands: Sequence[Prepared]) -> Sequence[Execution]:
+    if not commands:
+        return ()
     target = context.ports.target
     return context.ports.executor.read_in_parallel(
         [ReadCommand(argv=one.argv, environment={**target.environment(), **one.environment}) for one in commands],
@@ -104,7 +108,7 @@ def _read(context: Context, commands: Sequence[Prepared]) -> Sequence[Execution]
 
 def _lines(look: Evidence, ended: Execution) -> list[str] | None:
     """Return a line for each item of the output; None if the look failed."""
-    rows = rows_of(ended.document or ended.output, look.list) if ended.outcome == "passed" else None
+    rows = rows_of(ended.document or ended.output, look.list_name) if ended.outcome == "passed" else None
     if rows is None:
         return None
     first, *others = look.members
@@ -117,23 +121,18 @@ def _lines(look: Evidence, ended: Execution) -> list[str] | None:
 
 def differences(state: RunState) -> tuple[Difference, ...]:
     """Return what each look found in one snapshot and not in the other, in the order of the looks."""
-    return tuple(_difference(title, state) for title in {**state.before, **state.before_problems})
+    before, after = (state.snapshots.get(when) for when in Snapshot)
+    if before is None:
+        return ()
+    return tuple(_difference(title, before, after) for title in {**before.found, **before.problems})
 
 
-def _difference(title: str, state: RunState) -> Difference:
-    problem = state.before_problems.get(title, "")
-    if problem:
-        return Difference(title=title, problem=f"unknown before the first write: {problem}")
-    if title not in state.after:
-        why = state.after_problems.get(title, "the run hasn't come to its end")
-        return Difference(title=title, problem=f"unknown after the last write: {why}")
-    before, after = _split(state.before, title), _split(state.after, title)
-    return Difference(
-        title=title,
-        gone=tuple(line for line in before if line not in set(after)),
-        new=tuple(line for line in after if line not in set(before)),
-    )
-
-
-def _split(snapshot: Mapping[str, str], title: str) -> list[str]:
-    return [line for line in snapshot[title].split("\n") if line]
+def _difference(title: str, before: SnapshotTaken, after: SnapshotTaken | None) -> Difference:
+    if title in before.problems:
+        return Difference(title=title, problem=f"unknown before the first write: {before.problems[title]}")
+    if after is None or title not in after.found:
+        why = after.problems.get(title) if after else None
+        return Difference(title=title, problem=f"unknown after the last write: {why or 'the run has no end yet'}")
+    was, now = ([line for line in taken.found[title].split("\n") if line] for taken in (before, after))
+    gone, new = ([line for line in these if line not in those] for these, those in ((was, {*now}), (now, {*was})))
+    return Difference(title=title, gone=tuple(gone), new=tuple(new))

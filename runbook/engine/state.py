@@ -209,14 +209,10 @@ class RunState:
     seconds: float = 0
     """How long the run took up to its last event. It never decreases, even if the machine's clock is set back."""
     events: int = 0
-    before: Mapping[str, str] = field(default_factory=dict)
-    """What was recorded of the target before the first write: the title of each look, and its lines."""
-    before_problems: Mapping[str, str] = field(default_factory=dict)
-    """The looks that failed, and why."""
-    after: Mapping[str, str] = field(default_factory=dict)
-    after_problems: Mapping[str, str] = field(default_factory=dict)
-    is_after_outdated: bool = False
-    """Whether something was written since."""
+    snapshots: Mapping[Snapshot, SnapshotTaken] = field(default_factory=dict)
+    """What was recorded of the target before the first write and after the last one."""
+    has_written_since: bool = False
+    """Whether something was written since the newest snapshot."""
     asked: ConfirmationAsked | None = None
     """What somebody else is asked to confirm right now."""
     drill: DrillEnded | None = None
@@ -342,7 +338,7 @@ def _step_started(state: RunState, event: StepStarted) -> RunState:
     )
     record = replace(record, attempts=(*record.attempts, attempt))
     if event.effect != "reads":
-        state = replace(state, is_after_outdated=True)
+        state = replace(state, has_written_since=True)
     if event.purpose is Purpose.RUN:
         record = replace(record, status=Status.RUNNING, purpose=Purpose.RUN, check=None, vouched=False, reason="")
         record = replace(record, is_doubtful=False)
@@ -459,10 +455,11 @@ def _snapshot_started(state: RunState, _event: SnapshotStarted) -> RunState:
 
 
 def _snapshot_taken(state: RunState, event: SnapshotTaken) -> RunState:
-    if event.when is Snapshot.BEFORE:
-        found, problems = {**state.before, **event.found}, {**state.before_problems, **event.problems}
-        return replace(state, before=found, before_problems=problems)
-    return replace(state, after=event.found, after_problems=event.problems, is_after_outdated=False)
+    earlier = state.snapshots.get(Snapshot.BEFORE)
+    if event.when is Snapshot.BEFORE and earlier is not None:  # of what another write reached
+        event = replace(event, found={**earlier.found, **event.found}, problems={**earlier.problems, **event.problems})
+    written = state.has_written_since and event.when is Snapshot.BEFORE
+    return replace(state, snapshots={**state.snapshots, event.when: event}, has_written_since=written)
 
 
 def _option_chosen(state: RunState, event: OptionChosen) -> RunState:

@@ -22,5 +22,7 @@ class Evidence:
     )
     action: Action
     at: Position
-    list: str = key(NAME, "The member of the output that is the list, if it isn't a list itself.", default="rows")
+    list_name: str = key(
+        NAME, "The member of the output that is the list, if it isn't a list itself.", name="list", default="rows"
+    )
     members: tuple[str, ...] = key(ListOf(NAME), "The members of an item that make its line.", default=("fact",))

@@ -112,7 +112,7 @@ def as_json(report: RunReport) -> str:
             _step(record, report.steps[record.path].title if record.path in report.steps else "")
             for record in state.steps.values()
         ],
-        "snapshots": {"before": state.before, "after": state.after},
+        "snapshots": {when.value: taken.found for when, taken in state.snapshots.items()},
         "differences": [
             {"look": one.title, "gone": one.gone, "new": one.new, "problem": one.problem} for one in report.differences
         ],

@@ -9,7 +9,7 @@ from runbook.drill.auto_operator import AutoOperator, answer_cli
 from runbook.drill.stage import DrillReport, choose_drill, run_drill, set_stage
 from runbook.engine.snapshots import differences
 from runbook.engine.state import RunState, fold
-from runbook.journal.events import SnapshotStarted, SnapshotTaken, StepStarted
+from runbook.journal.events import Snapshot, SnapshotStarted, SnapshotTaken, StepStarted
 from runbook.policy.redaction import Redactor
 from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor, SystemClock
 
@@ -38,11 +38,12 @@ def test_a_push_shows_the_new_migration_and_is_recorded_around_the_write(
     """The reading commands are recorded before they run; the first snapshot is complete before the write begins."""
     report, state = walk(monkeypatch, "push-migration", "one-file", major)
     assert report.passed, report
+    before = state.snapshots[Snapshot.BEFORE].found
     changed = {one.title: (one.gone, one.new, one.problem) for one in differences(state)}
     assert changed["Applied migrations"] == ((), ("20260110000000 add_priority",), "")
     assert changed["Sessions that wait for a lock"] == ((), (), "")
     assert changed["Rows of each table"][2] == ""
-    assert any(line.startswith("public.") for line in state.before["Rows of each table"].split("\n"))
+    assert any(line.startswith("public.") for line in before["Rows of each table"].split("\n"))
     kinds = [
         event
         for event in report.events
@@ -52,7 +53,7 @@ def test_a_push_shows_the_new_migration_and_is_recorded_around_the_write(
     assert [type(event).__name__ for event in kinds] == [
         *("SnapshotStarted", "SnapshotTaken", "StepStarted", "SnapshotStarted", "SnapshotTaken")
     ]
-    assert "Versions of the edge functions" not in state.before, "a push doesn't touch the functions"
+    assert "Versions of the edge functions" not in before, "a push doesn't touch the functions"
 
 
 @pytest.mark.parametrize("major", [3, 2])

@@ -26,7 +26,7 @@ from runbook.engine.ports import Go, RunOwn, Stop
 from runbook.engine.snapshots import Difference, differences
 from runbook.engine.state import RunState, apply, fold
 from runbook.errors import ExitCode
-from runbook.journal.events import Outcome, SnapshotTaken
+from runbook.journal.events import Outcome, Snapshot, SnapshotTaken
 from runbook.model import Family
 from runbook.model.evidence import Evidence
 from runbook.terminal.event_lines import render_event
@@ -38,7 +38,7 @@ FUNCTIONS = Evidence(
     family=Family.PROJECT,
     action=command("look functions"),
     at=AT,
-    list="functions",
+    list_name="functions",
     members=("slug", "version"),
 )
 
@@ -86,7 +86,7 @@ def test_nothing_is_recorded_by_a_run_that_only_reads_or_is_dry(tmp_path: Path) 
 def test_only_what_a_write_reaches_is_recorded(tmp_path: Path) -> None:
     """A deploy doesn't change rows; a push doesn't change functions."""
     done = walked(tmp_path, looks=(ROWS, FUNCTIONS), look_rows=[rows("a"), rows("a")])
-    assert set(state_of(done).before) == {"Rows"}
+    assert set(state_of(done).snapshots[Snapshot.BEFORE].found) == {"Rows"}
 
 
 def test_a_line_has_the_members_that_matter(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_line_has_the_members_that_matter(tmp_path: Path) -> None:
     look = replace(FUNCTIONS, family=Family.DATABASE)
     output = ended(output=json.dumps({"functions": [{"slug": "pay", "version": 7, "at": 1}, {"slug": "x"}]}))
     done = walked(tmp_path, looks=(look,), look_functions=output)
-    assert state_of(done).before == {"Functions": "pay, version 7\nx"}
+    assert state_of(done).snapshots[Snapshot.BEFORE].found == {"Functions": "pay, version 7\nx"}
 
 
 def test_a_look_that_fails_stops_no_write(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_ctrl_c_during_the_first_snapshot_asks_again_before_anything_is_written(
     done = walked(tmp_path, confirm, Go("yes"), Go("yes"), look_rows=KeyboardInterrupt())
     assert [screen.path for screen in done.operator.screens] == ["see", "push", "push", "more"]
     assert [" ".join(argv) for argv in done.executor.ran] == ["look", "look rows", "change one", "change two"]
-    assert state_of(done).before_problems == {"Rows": "ended by Ctrl-C"}
+    assert state_of(done).snapshots[Snapshot.BEFORE].problems == {"Rows": "ended by Ctrl-C"}
 
 
 def test_a_resumed_run_keeps_its_first_snapshot(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_a_run_without_an_end_says_so(tmp_path: Path) -> None:
     """A report of a stopped run has the first snapshot."""
     done = walked(tmp_path, confirm, Go("yes"), Stop("lunch"), look_rows=[rows("a 1")])
     (one,) = differences(state_of(done))
-    assert one.problem == "unknown after the last write: the run hasn't come to its end"
+    assert one.problem == "unknown after the last write: the run has no end yet"
 
 
 def test_an_own_command_that_writes_counts_as_the_first_write(tmp_path: Path) -> None:
