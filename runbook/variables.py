@@ -21,7 +21,7 @@ OWN_VARIABLES = {
 """The program's own settings and their purpose. A test finds variables that are missing here."""
 
 
-_TAKEN_TOO = "RUNBOOK_JOURNAL"
+_JOURNAL = "RUNBOOK_JOURNAL"
 
 
 def variable_of(parameter: str) -> str | None:
@@ -38,6 +38,6 @@ def take_values(environ: MutableMapping[str, str]) -> dict[str, str]:
     """
     whole = dict(environ)
     for name in whole:
-        if name.startswith("RUNBOOK_") and (name == _TAKEN_TOO or name not in OWN_VARIABLES):
+        if name.startswith("RUNBOOK_") and (name == _JOURNAL or name not in OWN_VARIABLES):
             del environ[name]
     return whole

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from runbook.cli.open_journal import journal_here
-from runbook.cli.run_options import complete_run, find_run, person, require_person
+from runbook.cli.run_argument import complete_run, find_run
+from runbook.cli.run_options import person, require_person
 from runbook.errors import ExitCode, PolicyRefusal, UsageError
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import click
 
 from runbook.cli.notifications import notifying
 from runbook.cli.open_journal import journal_of
-from runbook.cli.run_options import complete_run, find_run, person
+from runbook.cli.run_argument import complete_run, find_run
+from runbook.cli.run_options import person
 from runbook.errors import ExitCode, TargetHeldError, UsageError
 from runbook.printable import one_line
 
@@ -49,9 +50,9 @@ def command(book: str | None, run: str | None, to: str, note: str | None) -> int
     event = HandedOver(at=datetime.now(UTC), note=said, to=one_line(to), operator=person(), role=journal.role)
     journal.append(name, event)
     procedure = opened.procedures.get(state.header.procedure) if state.header else None
-    with notifying(opened) as tell:
-        if tell is not None and procedure is not None:
-            tell(event, apply(state, event), procedure)
+    with notifying(opened) as notify:
+        if notify is not None and procedure is not None:
+            notify(event, apply(state, event), procedure)
     click.echo(f"Handed over to {one_line(to)}, who continues with: runbook resume {name}")
     return ExitCode.DONE
 

@@ -1,4 +1,4 @@
-"""Tell a team's receivers what happens in a run, and say at the end who wasn't told."""
+"""Send a team's notifications during a run, and name at the end the receivers that got none."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ __all__ = ["notifying"]
 
 @contextmanager
 def notifying(book: Book) -> Iterator[Callable[[Event, RunState, Procedure], None] | None]:
-    """Yield what tells the book's receivers about an event; None if there are none.
+    """Yield a function that notifies the book's receivers of an event; None if there are none.
 
-    After the block, a line for each receiver that wasn't told. Raises UsageError for an unsafe address.
+    After the block, print a line for each receiver that got no message. Raises UsageError for an unsafe address.
     """
     if book.team is None or not book.team.notify:
         yield None
@@ -32,12 +32,12 @@ def notifying(book: Book) -> Iterator[Callable[[Event, RunState, Procedure], Non
 
     notifier = Notifier(receivers_of(book.team.notify, Path(book.directory), os.environ, payload))
 
-    def tell(event: Event, state: RunState, procedure: Procedure) -> None:
+    def notify(event: Event, state: RunState, procedure: Procedure) -> None:
         if message := message_of(event, state, procedure):
-            notifier.tell(message)
+            notifier.send(message)
 
     try:
-        yield tell
+        yield notify
     finally:
         for problem in notifier.close():
             with suppress(OSError):  # the terminal may be gone

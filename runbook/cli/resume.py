@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from runbook.cli.open_journal import journal_here
-from runbook.cli.run_options import complete_run, find_run, ports_for, require_person, walk_settings
+from runbook.cli.run_argument import complete_run, find_run
+from runbook.cli.run_options import ports_for, require_person, walk_settings
 from runbook.errors import UsageError
 
 if TYPE_CHECKING:

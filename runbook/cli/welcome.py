@@ -50,7 +50,7 @@ def _emergency(book: str | None) -> str:
 def _unfinished(book: str | None) -> tuple[str, str] | None:
     """Return the newest run that can be resumed, and how far it got."""
     from runbook.cli.open_journal import local_journal, shared_address
-    from runbook.cli.run_options import find_run
+    from runbook.cli.run_argument import find_run
     from runbook.engine.state import fold
     from runbook.reports.run_report import outcome_of
 

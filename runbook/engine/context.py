@@ -20,6 +20,7 @@ from runbook.errors import RunbookError, RunTakenOverError, TargetHeldError
 from runbook.journal.events import Event, RulesSeen, RunResumed, TakenOver, TargetSeen
 from runbook.journal.interface import Holder, Journal
 from runbook.journal.liveness import survivors
+from runbook.journal.lock_rules import is_same
 from runbook.model import Book, Parameter, Procedure, TargetKind
 from runbook.policy.redaction import Redactor
 from runbook.secret_file import SecretFile
@@ -78,7 +79,7 @@ class Context:
     """Whether to record the target's state before the first write and after the last one."""
     finished: Callable[[str], None] | None = None
     """Called with the run's id once its last event is on disk, before the operator sees it."""
-    told: Callable[[Event, RunState, Procedure], None] | None = None
+    notify: Callable[[Event, RunState, Procedure], None] | None = None
     """Called with each event once it is recorded."""
     _way: tuple[RunState, Way] | None = None
     _recorded: float | None = None
@@ -144,8 +145,8 @@ class Context:
         event = without_secrets(event, self.redactor.redact)
         self.ports.journal.append(self.run, event)
         self.state = apply(self.state, event)
-        if self.told is not None:
-            self.told(event, self.state, self.procedure)
+        if self.notify is not None:
+            self.notify(event, self.state, self.procedure)
         if before_telling is not None:
             before_telling()
         self.ports.operator.tell(event, None if screen is None else replace(screen, state=self.state))
@@ -191,7 +192,7 @@ class Context:
             return
         journal, ours = self.ports.journal, self.holder(step)
         # Whoever took it over may have released it since: a free lock isn't ours either.
-        if not any((one.run, one.pid, one.host) == (ours.run, ours.pid, ours.host) for one in journal.holders()):
+        if not any(is_same(one, ours) for one in journal.holders()):
             raise self._lost()
         other = journal.hold(lock_key(self.target, self.identity, self.ports.target), ours)
         if other is not None:

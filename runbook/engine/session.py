@@ -38,7 +38,7 @@ class Settings:
     the journal), and files with secrets go beside it if they can't be kept in memory; `finished` is called with the
     run's id when it ends. `ticket` is the number of the ticket that the run is for. `suffix` ends the ids of its
     runs, so that they are unique in a journal that they reach only later. With `takes_snapshots`, the target's state
-    is recorded before the first write and after the last one. `told` is called with each event once it's recorded,
+    is recorded before the first write and after the last one. `notify` is called with each event once it's recorded,
     with the state after it.
     """
 
@@ -48,7 +48,7 @@ class Settings:
     ticket: str = ""
     suffix: str = ""
     takes_snapshots: bool = False
-    told: Callable[[Event, RunState, Procedure], None] | None = None
+    notify: Callable[[Event, RunState, Procedure], None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +157,7 @@ def _context(world: _World, procedure: Procedure, run: str, *, dry: bool = False
             dry=dry,
             takes_snapshots=world.settings.takes_snapshots and not dry,
             finished=None if dry else world.settings.finished,
-            told=None if dry else world.settings.told,
+            notify=None if dry else world.settings.notify,
         )
 
 

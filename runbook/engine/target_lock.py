@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from runbook.engine.context import Context, lock_key
-from runbook.engine.unknown_step import span
 from runbook.errors import JournalError, TargetHeldError
 from runbook.journal.events import TakenOver, TargetSeen
 from runbook.journal.interface import Holder
 from runbook.policy.redaction import hide_known
+from runbook.printable import span
 
 __all__ = ["lock_target"]
 

@@ -10,7 +10,7 @@ from runbook.engine.state import Attempt, ChildProcess, StepRecord
 from runbook.journal.events import Outcome, Purpose
 from runbook.printable import span
 
-__all__ = ["child_lives", "known_of", "span"]
+__all__ = ["child_lives", "known_of"]
 
 
 def known_of(context: Context, record: StepRecord) -> tuple[str, ...]:

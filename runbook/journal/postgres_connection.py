@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.pq.abc import PGconn, PGresult
 
-__all__ = ["Row", "SharedConnection", "connect", "telling"]
+__all__ = ["Row", "SharedConnection", "connect", "journal_errors"]
 
 Row = tuple[Any, ...]
 
@@ -49,7 +49,7 @@ def connect(address: JournalAddress) -> psycopg.Connection[Row]:
     Raises MissingPartError without psycopg, and JournalUnreachableError if the server doesn't let us in.
     """
     driver = _driver()
-    with telling(address):
+    with journal_errors(address):
         connection: psycopg.Connection[Row] = driver.connect(
             address.url,
             autocommit=True,
@@ -64,7 +64,7 @@ def connect(address: JournalAddress) -> psycopg.Connection[Row]:
 
 
 @contextmanager
-def telling(address: JournalAddress) -> Iterator[None]:
+def journal_errors(address: JournalAddress) -> Iterator[None]:
     """Turn what the driver raises in the block into a JournalError that says what to do."""
     psycopg = _driver()
     errors = psycopg.errors
@@ -118,7 +118,7 @@ class SharedConnection:
         """
         try:
             connection, watchdog = self._open()
-            with telling(self.address), watchdog.waiting():
+            with journal_errors(self.address), watchdog.waiting():
                 found = connection.execute(query.encode(), values)
                 return found.fetchall() if found.pgresult and found.pgresult.nfields else []
         except JournalUnreachableError:
@@ -132,7 +132,7 @@ class SharedConnection:
         """
         try:
             connection, watchdog = self._open()
-            with telling(self.address), watchdog.waiting():
+            with journal_errors(self.address), watchdog.waiting():
                 return self._call(connection.pgconn, statement, [_encoded(value) for value in values])
         except JournalUnreachableError:
             self.close()
@@ -174,7 +174,7 @@ class SharedConnection:
             watchdog = _Watchdog(connection)
             try:
                 connection.prepare_threshold = 1  # every statement is used again and again
-                with telling(self.address), watchdog.waiting():
+                with journal_errors(self.address), watchdog.waiting():
                     connection.execute(_SETTINGS.encode())
                     if self._session is not None:
                         connection.execute(_END_SESSION, self._session)

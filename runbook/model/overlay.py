@@ -12,18 +12,7 @@ from runbook.model.step import Step
 __all__ = ["ADDABLE", "REPLACEABLE", "SHAPES", "STEP_TEXTS"]
 
 REPLACEABLE = (
-    *(
-        "owner",
-        "reviewed",
-        "review_every",
-        "drill_every",
-        "title",
-        "summary",
-        "use_when",
-        "not_for",
-        "symptoms",
-        "errors",
-    ),
+    *("owner", "reviewed", "review_every", "title", "summary", "use_when", "not_for", "symptoms", "errors"),
     *("minutes", "drill_every", "needs", "warnings", "after", "related"),
 )
 """The keys of a procedure that a team may set."""

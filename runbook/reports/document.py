@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from runbook.engine.state import Status
-from runbook.engine.unknown_step import span
 from runbook.journal.events import Outcome, Purpose
-from runbook.printable import lines_of, one_line
+from runbook.printable import lines_of, one_line, span
 from runbook.rendering.json_format import readable_output
 from runbook.reports.failures import in_one_sentence
 from runbook.reports.run_report import Command, Failure, Note, RunReport, rules_line

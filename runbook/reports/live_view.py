@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from runbook.engine.state import RunState, apply
-from runbook.engine.unknown_step import span
 from runbook.engine.way import way_of
 from runbook.filling import Shown, fill_text
 from runbook.journal.events import ChildStarted, Event, Outcome, Purpose, StepFinished, StepStarted
 from runbook.model import Book
-from runbook.printable import lines_of, one_line, printable
+from runbook.printable import lines_of, one_line, printable, span
 from runbook.rendering.command_text import broken, quoted
 from runbook.reports.timeline import said_of
 

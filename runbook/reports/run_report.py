@@ -14,14 +14,13 @@ from runbook.diagnosis import Diagnosis
 from runbook.engine.next_action import Finish, Over, Recover, next_action
 from runbook.engine.snapshots import Difference, differences
 from runbook.engine.state import RunState, fold
-from runbook.engine.unknown_step import span
 from runbook.engine.way import way_of
 from runbook.filling import Shown, fill_text
 from runbook.journal import events as known
 from runbook.journal.events import Event, Outcome, Purpose, StepFinished, StepStarted
 from runbook.model import Book, Procedure
 from runbook.policy.argv import invocation_of
-from runbook.printable import one_line
+from runbook.printable import one_line, span
 from runbook.rendering.command_text import quoted
 from runbook.reports.failures import failures
 from runbook.reports.outcome import outcome_of

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from runbook.engine.snapshots import WHEN
-from runbook.engine.unknown_step import span
 from runbook.journal import events as known
 from runbook.journal.events import Event, Outcome, Purpose, StepFinished, StepStarted
+from runbook.printable import span
 from runbook.rendering.command_text import quoted
 
 __all__ = ["DID", "Entry", "said_of", "timeline_of", "with_operator"]

@@ -29,7 +29,7 @@ Receiver = tuple[str, frozenset[str], Callable[[Mapping[str, str]], None]]
 
 
 class Notifier:
-    """Tells each receiver what it wants to know. `payload` makes a message's text for a kind of receiver."""
+    """Sends each receiver the messages of the moments that it wants."""
 
     def __init__(self, receivers: Sequence[Receiver]) -> None:
         self._receivers = receivers
@@ -39,14 +39,14 @@ class Notifier:
         if receivers:
             self._thread.start()
 
-    def tell(self, message: Mapping[str, str]) -> None:
-        """Have it sent; return at once."""
+    def send(self, message: Mapping[str, str]) -> None:
+        """Have the message sent; return at once."""
         if self._receivers:
             with suppress(queue.Full):
                 self._waiting.put_nowait(message)
 
     def close(self) -> Sequence[str]:
-        """Wait a few seconds for what is left; return a sentence for each receiver that wasn't told."""
+        """Wait a few seconds for what is left; return a sentence for each receiver that got no message."""
         if self._receivers and self._thread.is_alive():
             with suppress(queue.Full):
                 self._waiting.put_nowait(None)

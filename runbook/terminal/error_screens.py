@@ -9,11 +9,10 @@ from rich.text import Text
 
 from runbook.engine.ports import Execution, Screen
 from runbook.engine.state import Status
-from runbook.engine.unknown_step import span
 from runbook.journal.events import Outcome, Purpose
 from runbook.journal.interface import Holder
 from runbook.model import Effect
-from runbook.printable import lines_of, one_line
+from runbook.printable import lines_of, one_line, span
 from runbook.rendering.json_format import readable_output
 from runbook.steps.view import File, Label
 from runbook.terminal.block_lines import notes

@@ -9,12 +9,11 @@ from rich.text import Text
 
 from runbook.engine.next_action import Finish, Over, is_settled, next_action
 from runbook.engine.state import RunState, Status
-from runbook.engine.unknown_step import span
 from runbook.engine.way import way_of
 from runbook.filling import Shown, fill_text
 from runbook.journal.events import Purpose
 from runbook.model import Procedure
-from runbook.printable import one_line
+from runbook.printable import one_line, span
 from runbook.terminal.intro import ROOM_BELOW
 from runbook.terminal.lines import Lines, band, both_ends, fit, wrap
 

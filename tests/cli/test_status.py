@@ -11,7 +11,7 @@ import pytest
 from support.terminals import terminal
 from support.walks import ME, START, FakeOperator, Walked, book, procedure, step
 
-from runbook.cli.run_options import find_run
+from runbook.cli.run_argument import find_run
 from runbook.engine.ports import HandOver, Stop
 from runbook.errors import UsageError
 from runbook.journal.events import Outcome, Purpose, StepFinished, StepStarted

@@ -23,7 +23,7 @@ from runbook.journal.address import parse_address
 from runbook.journal.chain import problems
 from runbook.journal.events import HandedOver, NoteAdded, Outcome, Purpose, RunFinished, StepFinished, StepStarted
 from runbook.journal.postgres import PostgresJournal
-from runbook.journal.postgres_connection import connect, telling
+from runbook.journal.postgres_connection import connect, journal_errors
 from runbook.journal.postgres_schema import install, versions
 
 STARTED = StepStarted(at=START, step="push", purpose=Purpose.RUN)
@@ -196,7 +196,7 @@ def test_a_step_that_fails_leaves_the_older_schema(shared: PostgresEngine) -> No
     """All or nothing."""
     newer = (*versions(), "alter table events add column mood text", "alter table nowhere add column mood text")
     with closing(connect(parse_address(shared.url))) as connection:
-        with pytest.raises(JournalError), telling(parse_address(shared.url)):
+        with pytest.raises(JournalError), journal_errors(parse_address(shared.url)):
             install(connection, newer)
         assert connection.execute("select version from runbook_journal.about").fetchall() == [(1,)]
     shared.open().append("r", began())

@@ -1,4 +1,4 @@
-"""What receivers of notifications are told, and in which form."""
+"""The messages that receivers of notifications get, in each form."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FIX = procedure(step("see", "look"), step("push", "change", title="Push it", ver
 
 
 def told(walked: Walked) -> list[Message]:
-    """Return what receivers are told about all events of a walk."""
+    """Return the messages about all events of a walk."""
     state, messages = RunState(), []
     for event in walked.journal.events(walked.run):
         state = apply(state, event)
@@ -40,7 +40,7 @@ def told(walked: Walked) -> list[Message]:
 
 
 def walk(directory: Path, *answers: Answer, **endings: list[Ending]) -> list[Message]:
-    """Walk with these answers; return what receivers are told. A keyword says how its command ends."""
+    """Walk with these answers and return the messages. A keyword says how its command ends."""
     walked = Walked(book(FIX), directory, FakeOperator([*answers]), FakeExecutor({**endings}))
     walked.begin()
     return told(walked)

@@ -74,10 +74,10 @@ def to_webhook(kind: str = "webhook", on: tuple[str, ...] = ("start", "write", "
 def tell(
     notifications: list[Notification], address: str, *messages: dict[str, str], directory: Path = Path()
 ) -> list[str]:
-    """Send the messages; return what was said about receivers that weren't told."""
+    """Send the messages; return what was said about receivers that got no message."""
     told = Notifier(receivers_of(notifications, directory, {"HOOK": address, "PATH": "/usr/bin:/bin"}, payload))
     for message in messages:
-        told.tell(message)
+        told.send(message)
     return list(told.close())
 
 
@@ -138,7 +138,7 @@ def test_a_program_reads_the_message_and_gets_no_secret_of_the_environment(tmp_p
     notification = Notification(kind="program", program="tell", on=("start",), at=AT)
     receivers = receivers_of([notification], tmp_path, {"PATH": "/usr/bin:/bin", "SUPABASE_DB_PASSWORD": "x7"}, payload)
     told = Notifier(receivers)
-    told.tell(START)
+    told.send(START)
     assert told.close() == []
     assert json.loads((tmp_path / "got").read_text()) == START
     assert "SUPABASE_DB_PASSWORD" not in (tmp_path / "env").read_text()
