@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from runbook.checks.subject import Subject
 from runbook.errors import ExitCode, Finding
 from runbook.loading import PACKAGED_BOOK
 from runbook.model import Book
+from runbook.policy.redaction import hide_known
 from runbook.printable import counted, json_text
 from runbook.site.build_checks import page_findings
 
@@ -34,7 +35,9 @@ def command(book: str | None, form: str) -> int:
     correction.
     """
     reading, findings = find_problems(book)
-    findings = (*findings, *(page_findings(reading.book) if reading.book else ()))
+    every = (*findings, *(page_findings(reading.book) if reading.book else ()))
+    # A file may contain a secret by mistake, and the output of a check is often in the log of a job.
+    findings = tuple(replace(one, message=hide_known(one.message), source=hide_known(one.source)) for one in every)
     if form == "json":
         found = {"findings": [asdict(finding) for finding in findings]}
         click.echo(json_text(found, indent=2))

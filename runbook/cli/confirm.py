@@ -30,7 +30,7 @@ def command(book: str | None, run: str | None, yes: bool) -> int:
     Without RUN, it's the one that waits for a second person. You type the code that is on both screens. Nobody can
     confirm a step of their own: the shared journal knows each person by the name under which they log in to it.
     """
-    require_person(yes=yes)
+    require_person(yes=yes, instead="To only see the run: runbook watch RUN")
 
     from runbook.engine.second_person import code_of, digest_of
     from runbook.journal.events import ConfirmationGiven, ConfirmationRefused

@@ -53,8 +53,11 @@ class WalkPorts(TypedDict):
     identity: Identity
 
 
-def require_person(*, yes: bool = False) -> None:
-    """Raise NoTerminalError unless a person can be asked at a terminal; a pipe or a flag doesn't count."""
+def require_person(*, yes: bool = False, instead: str = "To only read it: runbook show NAME") -> None:
+    """Raise NoTerminalError unless a person can be asked at a terminal; a pipe or a flag doesn't count.
+
+    `instead` says what works without one.
+    """
     if yes:
         raise NoTerminalError(
             "--yes has no effect: no flag confirms for a person",
@@ -63,7 +66,7 @@ def require_person(*, yes: bool = False) -> None:
     if not (_is_terminal(0) and _is_terminal(1)):
         raise NoTerminalError(
             "there is no terminal to confirm on, so nothing was started",
-            hint="Run it at a terminal, not in a pipe or a job. To only read it: runbook show NAME",
+            hint=f"Run it at a terminal, not in a pipe or a job. {instead}",
         )
 
 

@@ -10,6 +10,7 @@ from support.books import procedure_text, write_book
 
 from runbook.checks import open_book
 from runbook.checks.book import find_problems
+from runbook.cli import main
 
 
 def _problems(tmp_path: Path, steps: str) -> list[str]:
@@ -82,3 +83,18 @@ def test_query_looks_at_something(tmp_path: Path, statement: str, looks: bool) -
     for each in (step, check):
         said = [problem for problem in _problems(tmp_path / str(each is step), each) if "reads no table" in problem]
         assert len(said) == (not looks)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize(
+    "line", ["journal: postgresql://ada:hunter2-zebra@db.example.com/x", 'channel: "sbp_hunter2zebra0123456789abcdef"']
+)
+def test_a_secret_in_a_team_s_file_is_not_repeated(
+    line: str, form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The finding names its place; the output of a check is often in the log of a job."""
+    (tmp_path / "team.yaml").write_text(f"name: X\n{line}\nprojects: {{production: {{ref: {'a' * 20}}}}}\n")
+    assert main(["--book", str(tmp_path), "check", "--format", form]) == 2
+    shown = "".join(capsys.readouterr())
+    assert "team.yaml" in shown
+    assert "hunter2" not in shown
