@@ -31,5 +31,5 @@ def replace(value: _Value, **changes: Any) -> _Value:
 @cache
 def _fields(kind: type) -> Mapping[str, tuple[_Get, _Set]]:
     """Return how to get and put each field, past the class's own refusal to change."""
-    slots = {name: vars(kind)[name] for name in kind.__dataclass_fields__}  # type: ignore[attr-defined]
+    slots = {name: getattr(kind, name) for name in kind.__dataclass_fields__}  # type: ignore[attr-defined]
     return {name: (slot.__get__, slot.__set__) for name, slot in slots.items()}

@@ -89,6 +89,23 @@ def test_only_what_a_write_reaches_is_recorded(tmp_path: Path) -> None:
     assert set(state_of(done).snapshots[Snapshot.BEFORE].found) == {"Rows"}
 
 
+def test_a_run_that_writes_to_both_records_each_before_its_own_first_write(tmp_path: Path) -> None:
+    """The second look joins the first, and nothing that is known is asked again."""
+    fix = procedure(step("push", "change one"), step("deploy", "publish one"), step("more", "publish two"))
+    listed: list[Ending] = [ended(output=json.dumps({"functions": [{"slug": "pay", "version": n}]})) for n in (1, 2)]
+    executor = FakeExecutor({"look rows": [rows("a"), rows("b")], "look functions": listed})
+    done = Walked(replace(book(fix), evidence=(ROWS, FUNCTIONS)), tmp_path, FakeOperator(), executor)
+    assert done.begin() is ExitCode.DONE
+    assert [" ".join(argv) for argv in executor.ran] == [
+        *("look rows", "change one", "look functions", "publish one", "publish two"),
+        *("look rows", "look functions"),
+    ]
+    assert differences(state_of(done)) == (
+        Difference(title="Rows", gone=("a",), new=("b",)),
+        Difference(title="Functions", gone=("pay, version 1",), new=("pay, version 2",)),
+    )
+
+
 def test_a_line_has_the_members_that_matter(tmp_path: Path) -> None:
     """The others, such as the time of the last request, would always be different."""
     look = replace(FUNCTIONS, family=Family.DATABASE)

@@ -128,7 +128,10 @@ def book(*procedures: Procedure) -> Book:
 
 
 def policy() -> Policy:
-    """Return rules for the programs `look`, `change`, `destroy` and `forbidden`; any other is unknown."""
+    """Return rules for the programs `look`, `change`, `destroy`, `forbidden` and `publish`; any other is unknown.
+
+    `publish` reaches the project, the others its database.
+    """
     target = {family: {TargetKind.PRODUCTION: ("--remote",)} for family in Family}
     major = SupabaseMajor(
         major=3,
@@ -142,16 +145,17 @@ def policy() -> Policy:
         _rule("change", Effect.WRITES, Verdict.ALLOW),
         _rule("destroy", Effect.DESTROYS, Verdict.CONFIRM),
         _rule("forbidden", Effect.DESTROYS, Verdict.REFUSE),
+        _rule("publish", Effect.WRITES, Verdict.ALLOW, Family.PROJECT),
     )
     return Policy(rules=rules, global_value_flags={}, remote_flags=("--remote",), majors={3: major})
 
 
-def _rule(program: str, effect: Effect, verdict: Verdict) -> Rule:
+def _rule(program: str, effect: Effect, verdict: Verdict, reaches: Family = Family.DATABASE) -> Rule:
     return Rule(
         id=program,
         program=program,
         command=(),
-        reaches=Family.DATABASE,
+        reaches=reaches,
         effect=effect,
         remote=verdict,
         local=verdict,
