@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from runbook.model import Effect, Family, Policy, Rule, Verdict
 from runbook.model.http_requests import HttpRequest
@@ -11,14 +12,15 @@ from runbook.model.policy import Loosening, Side
 
 __all__ = ["extended", "loosening_problem"]
 
+_Entry = TypeVar("_Entry", bound=Rule | HttpRequest)
 _Flags = Mapping[str, tuple[str, ...]]
 
 
 def extended(packaged: Policy, own: Policy) -> Policy:
     """Return the packaged policy with a team's own on top; `own.majors` says how the CLI names a target.
 
-    `layers` decides, and the rules of the result are for reading: a rule that both have is listed once, with the
-    graver verdicts.
+    `layers` decides, and the rules and requests of the result are for reading: one that both have is listed once, with
+    the graver verdicts.
     """
     # The team's rules read a command line with the packaged flags, too. The packaged rules never see the team's flags:
     # a word that the team declares as a flag's value could hide a reset from them.
@@ -35,12 +37,10 @@ def extended(packaged: Policy, own: Policy) -> Policy:
     # A team's client sends the packaged requests, too. It comes last, so it can't change how a packaged one is read.
     clients = (*packaged.http_clients, *own.http_clients)
     base = replace(packaged, http_clients=clients) if own.http_clients else packaged
-    added = {rule.id: rule for rule in own.rules}
-    shared = {rule.id: _graver(rule, added.pop(rule.id)) if rule.id in added else rule for rule in packaged.rules}
     return replace(
         judging,
-        rules=(*shared.values(), *added.values()),
-        http_requests=(*packaged.http_requests, *own.http_requests),
+        rules=_listed(packaged.rules, own.rules),
+        http_requests=_listed(packaged.http_requests, own.http_requests),
         programs=replace(own.programs, layers=(packaged.programs, own.programs)),
         mcp_servers=(*packaged.mcp_servers, *own.mcp_servers),
         layers=(base, judging),
@@ -74,8 +74,14 @@ def _verdicts(rule: Rule | HttpRequest, where: Side) -> list[tuple[Effect, Verdi
     return [own, *((effect or own[0], verdict or own[1]) for effect, verdict in others)]
 
 
-def _graver(rule: Rule, own: Rule) -> Rule:
-    return replace(rule, remote=_worse(rule.remote, own.remote), local=_worse(rule.local, own.local))
+def _listed(packaged: Sequence[_Entry], own: Sequence[_Entry]) -> tuple[_Entry, ...]:
+    added = {entry.id: entry for entry in own}
+    shared = [_graver(entry, added.pop(entry.id)) if entry.id in added else entry for entry in packaged]
+    return (*shared, *added.values())
+
+
+def _graver(entry: _Entry, own: _Entry) -> _Entry:
+    return replace(entry, remote=_worse(entry.remote, own.remote), local=_worse(entry.local, own.local))
 
 
 def _worse(one: Verdict, other: Verdict) -> Verdict:

@@ -213,6 +213,14 @@ def test_a_rule_that_both_have_is_listed_once_with_the_graver_verdicts() -> None
     assert [(rule.remote, rule.local) for rule in listed] == [(Verdict.REFUSE, Verdict.REFUSE)]
 
 
+def test_a_request_that_both_have_is_listed_once_with_the_graver_verdicts() -> None:
+    """A book that began as a copy of the packaged one has all of its requests."""
+    first, *others = PACKAGED.http_requests
+    graver = replace(first, remote=Verdict.REFUSE, local=Verdict.REFUSE)
+    listed = extended(PACKAGED, Policy(http_requests=(graver, *others), majors=PACKAGED.majors)).http_requests
+    assert listed == (graver, *others)
+
+
 def test_a_loosened_rule_is_one_degree_milder_and_says_why() -> None:
     """The effect stays, so a walk still asks for the write."""
     argv = ("supabase", "secrets", "set", "A=1", "--project-ref", "abcdefghijklmnopqrst")
