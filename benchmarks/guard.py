@@ -1,4 +1,4 @@
-"""Measure the guard: its start compared with a bare interpreter's, events that are too long, and lines per second.
+"""Measure the guard: its start beside a bare interpreter's, events and lines that are too long, and lines per second.
 
 Usage: python benchmarks/guard.py [--lines 10000] [--starts 20]
 """
@@ -21,6 +21,10 @@ from runbook.guard.command_line import judge
 from runbook.guard.shell.parser import read_plain
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from support.multiplying_lines import ASKED  # noqa: E402 - the path to it is set above
+
 DATA = ROOT / "tests/guard/data"
 STARTED = (
     "npx supabase db reset --linked",
@@ -45,6 +49,7 @@ def main(words: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(words)
     measure_starts(asked.starts)
     measure_hooks()
+    measure_limits()
     measure_lines("the lines of the tests", _table(), asked.lines)
     measure_lines("lines of an everyday shell", list(EVERYDAY), asked.lines)
     return 0
@@ -83,6 +88,18 @@ def measure_hooks() -> None:
                 child.stdin.close()
         code = child.wait()
         print(f"{(time.perf_counter() - started) * 1000:7.1f} ms  exit {code}   guard hook: {name}")
+
+
+def measure_limits() -> None:
+    """Print the slowest of the lines whose work multiplies, in processor time. A person waits for the answer."""
+    judge("ls")
+    times = []
+    for name, line in ASKED.items():
+        began = time.process_time()
+        judge(line)
+        times.append((time.process_time() - began, name))
+    for seconds, name in sorted(times, reverse=True)[:5]:
+        print(f"{seconds * 1000:7.1f} ms cpu   a line that multiplies: {name}, {len(ASKED[name])} characters")
 
 
 def _start(command: list[str]) -> tuple[float, float]:

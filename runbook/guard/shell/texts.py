@@ -75,6 +75,8 @@ def shown(text: str) -> str:
 
 def may_be(text: str, candidate: str) -> bool:
     """Whether a partly known text could be that candidate."""
+    if is_known(text):
+        return plain(text) == candidate
     pieces = [re.escape(piece) for piece in _MARKS.split(plain(text))]
     return re.fullmatch(".*".join(pieces), candidate, re.DOTALL) is not None
 
@@ -93,8 +95,15 @@ def concatenated(*sets: Texts) -> Texts:
             continue
         if len(result) * len(texts) > _MOST:
             return UNKNOWN
-        result = tuple(dict.fromkeys(_RUNS.sub(ANY, left + right) for left in result for right in texts))
+        # Most texts have no run. `in` finds that out in a fraction of the time of `sub`.
+        added = [_RUNS.sub(ANY, text) if 2 * ANY in text else text for text in texts]
+        result = tuple(dict.fromkeys(_joined(left, right) for left in result for right in added))
     return result if all(len(text) <= LONGEST for text in result) else UNKNOWN
+
+
+def _joined(left: str, right: str) -> str:
+    # A run can only arise where they meet.
+    return left + (right.lstrip(ANY) if left.endswith(ANY) else right)
 
 
 def bounded(text: str) -> str:
