@@ -1,4 +1,4 @@
-"""Lines that are short and whose work multiplies, and lines that only look so."""
+"""Lines whose work multiplies from word to word, and lines that only look so."""
 
 from __future__ import annotations
 
@@ -49,6 +49,7 @@ ASKED = {
     + "eval " * 99
     + "x",
 }
+"""The guard reaches a limit and asks a person, by name."""
 ANSWERED = {
     "braces-once": "echo " + "{a,b}" * 40,
     "sequences": "echo " + "{1..256}" * 8,
@@ -60,3 +61,4 @@ ANSWERED = {
     "nested-sql": "psql -h h.example.com -c '" + "select (select " * 3000 + "'",
     "blocks-of-sql": 'psql -h h.example.com -c "do \\$a\\$ ' + "begin " * 5000 + '\\$a\\$"',
 }
+"""The guard judges these as any other line."""
