@@ -24,13 +24,13 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-_LONGEST = "test_the_tests_of_the_core_pass_without_any_extra"
-"""It takes minutes. As one of the last, it would run while the other processes have nothing left to do."""
+_LONGEST = ("test_extras.py", "test_site_access.py")
+"""Files that take minutes. As one of the last, one would run while the other processes have nothing left to do."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest test."""
-    items.sort(key=lambda item: item.name != _LONGEST)
+    """Begin with the longest files."""
+    items.sort(key=lambda item: item.path.name not in _LONGEST)
 
 
 @pytest.fixture(autouse=True)
