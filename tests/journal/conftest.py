@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from support.journal_engines import Engine, PostgresEngine, SqliteEngine, durable_postgres, empty_journal
 from support.network import Network, open_network
 
-from runbook.drill.postgres import Postgres
 from runbook.journal import postgres_connection
 from runbook.journal.address import parse_address
 from runbook.journal.postgres_connection import connect
+
+if TYPE_CHECKING:
+    from runbook.drill.postgres import Postgres
 
 
 @pytest.fixture(scope="session")

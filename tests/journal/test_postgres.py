@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -17,7 +18,6 @@ from support.journals import START, began, holder
 from support.network import Network, Trouble
 
 from runbook.cli import main
-from runbook.drill.postgres import Postgres
 from runbook.errors import JournalError, JournalUnreachableError, UsageError
 from runbook.journal.address import parse_address
 from runbook.journal.chain import problems
@@ -25,6 +25,9 @@ from runbook.journal.events import HandedOver, NoteAdded, Outcome, Purpose, RunF
 from runbook.journal.postgres import PostgresJournal
 from runbook.journal.postgres_connection import connect, journal_errors
 from runbook.journal.postgres_schema import install, versions
+
+if TYPE_CHECKING:
+    from runbook.drill.postgres import Postgres
 
 STARTED = StepStarted(at=START, step="push", purpose=Purpose.RUN)
 SEEN = NoteAdded(at=START, step="", note="seen")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from support.table_locks import Observed, TableLocks, open_schema
+from support.throwaway import throwaway_postgres
 
-from runbook.drill.postgres import throwaway_postgres
 from runbook.migration.lock_kinds import locks_of
 from runbook.migration.locks import EXAMPLE_SCHEMA, LOCKS, Duration, Lock, Mode, describe
 from runbook.migration.source import Source

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import pytest
 from support.table_locks import TableLocks, open_schema
+from support.throwaway import throwaway_postgres
 
-from runbook.drill.postgres import throwaway_postgres
 from runbook.migration.locks import Mode
 from runbook.migration.rule_tests import check_example
 from runbook.migration.rules import read_rules

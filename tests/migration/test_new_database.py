@@ -10,12 +10,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from support.throwaway import PLATFORM_SQL, Postgres, connect, execute, project_sql, throwaway_postgres
 
 from runbook.cli import main
 from runbook.definitions.restoration import Asked
-from runbook.drill.database import connect, execute
-from runbook.drill.postgres import Postgres, throwaway_postgres
-from runbook.drill.sandbox import PLATFORM_SQL, project_sql
 from runbook.errors import UsageError
 from runbook.migration.new.current_function import CurrentFunction
 from runbook.migration.new.database_function import function_in, query_for

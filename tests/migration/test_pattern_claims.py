@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from support.patterns import Effect, apply, effects, scratch
+from support.patterns import apply, scratch
+from support.table_effects import Effect, effects
+from support.throwaway import BASE_MIGRATION, Postgres, project_sql, throwaway_postgres
 
-from runbook.drill.postgres import Postgres, throwaway_postgres
-from runbook.drill.sandbox import BASE_MIGRATION, project_sql
 from runbook.loading import PACKAGED_BOOK, read_book
 from runbook.migration.check import check_migrations
 from runbook.migration.finding import Report

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from support.table_locks import TableLocks, open_schema
+from support.throwaway import throwaway_postgres
 
-from runbook.drill.postgres import throwaway_postgres
 from runbook.migration.check import check_migrations
 from runbook.migration.rules import read_setup
 from runbook.migration.source import MigrationFile

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import pyte
@@ -28,7 +29,6 @@ from support.walks import START, FakeExecutor, FakeOperator, Walked, book, ended
 
 from runbook import known_secrets
 from runbook.cli.error_handler import ending
-from runbook.drill.postgres import Postgres
 from runbook.engine.ports import Go, HandOver, Skip, Stop
 from runbook.errors import ExitCode, RunbookError, UsageError
 from runbook.journal.address import parse_address
@@ -40,6 +40,9 @@ from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor
 from runbook.runtime.terminal_relay import _Channel
 from runbook.runtime.transcript import Transcript
 from runbook.steps.tick import Tick
+
+if TYPE_CHECKING:
+    from runbook.drill.postgres import Postgres
 
 ROOT = Path(__file__).parents[2]
 

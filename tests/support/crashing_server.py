@@ -13,13 +13,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from runbook.drill.machine import Account, Process, process_of, server_account, temporary_base
-from runbook.drill.postgres import Postgres, start_postgres
-from runbook.drill.watcher import Watcher, watch
 from runbook.errors import JournalUnreachableError
 from runbook.journal.address import parse_address
 from runbook.journal.postgres_connection import connect
 from support.journal_engines import durable_settings
+from support.throwaway import (
+    Account,
+    Postgres,
+    Process,
+    Watcher,
+    process_of,
+    server_account,
+    start_postgres,
+    temporary_base,
+    watch,
+)
 
 __all__ = ["CrashingServer", "crashing_postgres"]
 

@@ -128,7 +128,10 @@ def durable_settings() -> Iterator[None]:
 
 @contextmanager
 def durable_postgres() -> Iterator[Postgres]:
-    """Run a server that waits for its disk."""
+    """Run a server that waits for its disk. A copy of the project without drills skips what needs it."""
+    import pytest
+
+    pytest.importorskip("runbook.drill", reason="it takes the PostgreSQL of the drills")
     from runbook.drill.postgres import throwaway_postgres
 
     with ExitStack() as stack:

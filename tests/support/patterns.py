@@ -5,17 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import psycopg
 
-from runbook.drill.database import connect, execute, query, split_statements
-from runbook.drill.postgres import Postgres
-from runbook.drill.sandbox import BASE_MIGRATION, PLATFORM_SQL, ROWS_SQL, project_sql
-from runbook.migration.locks import Mode
 from runbook.model.book import files_of
+from support.throwaway import (
+    BASE_MIGRATION,
+    PLATFORM_SQL,
+    ROWS_SQL,
+    Postgres,
+    connect,
+    execute,
+    project_sql,
+    query,
+    split_statements,
+)
 
-__all__ = ["Connection", "Effect", "apply", "as_anon", "effects", "one", "scratch"]
+__all__ = ["Connection", "apply", "as_anon", "one", "scratch"]
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -63,51 +70,6 @@ def one(database: Connection, sql: str) -> object:
     row = database.execute(sql).fetchone()
     assert row is not None
     return row[0]
-
-
-class Effect(NamedTuple):
-    """What a file does to a table that was there before: the strongest lock, and what it does with the rows."""
-
-    mode: str
-    work: str = ""
-    """`read`, `rewritten`, or neither."""
-
-
-def effects(database: Connection, sql: str) -> dict[str, Effect]:
-    """Return what a file does to the tables of the app, from SHARE UPDATE EXCLUSIVE up. It's rolled back."""
-    before = _tables(database)
-    with database.transaction(force_rollback=True):
-        for statement in split_statements(sql):
-            database.execute(statement)
-        locks = database.execute(
-            "select relation::int, mode from pg_locks where pid = pg_backend_pid() and mode = any(%s)", (_MODES[:-1],)
-        ).fetchall()
-        after = _tables(database)
-    found = {}
-    for oid, was in before.items():
-        modes = sorted((str(mode) for relation, mode in locks if relation == oid), key=_MODES.index)
-        if modes:
-            now = after.get(oid, was)
-            work = "rewritten" if now.file != was.file else "read" if now.scans > was.scans else ""
-            found[was.name] = Effect(Mode(modes[0]).words, work)
-    return found
-
-
-class _Table(NamedTuple):
-    name: str
-    file: int
-    scans: int
-
-
-_MODES = list(map(str, Mode))
-
-
-def _tables(database: Connection) -> dict[int, _Table]:
-    rows = database.execute(
-        "select relid::int, relname, pg_relation_filenode(relid)::int, coalesce(seq_scan, 0)::int"
-        " from pg_stat_xact_user_tables where schemaname = 'public'"
-    )
-    return {oid: _Table(*values) for oid, *values in rows}
 
 
 def as_anon(database: Connection, sql: str) -> object:

@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from runbook.drill.database import connect
-from runbook.drill.postgres import Postgres
 from runbook.migration.locks import Mode
+from support.throwaway import Postgres, connect
 
 __all__ = ["Observed", "TableLocks", "open_schema"]
 
