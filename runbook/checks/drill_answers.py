@@ -30,7 +30,7 @@ def check_answers(subject: Subject, notes: Notes) -> None:
     """
     for procedure in subject.book.procedures.values():
         for drill in procedure.drills:
-            for problem, *place in _problems(subject.book, procedure, drill):
+            for problem, *place in _problems(subject, procedure, drill):
                 notes.add(procedure.at, problem, "drills:", f"name: {drill.name}", *place)
 
 
@@ -73,19 +73,19 @@ def _names_of(place: Place) -> tuple[str, ...]:
     return (plain_path(place.path), place.step.id, *([asks.name] if asks else []))
 
 
-def _way(procedures: Sequence[Procedure], drill: Drill) -> _Way:
+def _way(subject: Subject, procedures: Sequence[Procedure], drill: Drill) -> _Way:
     named: dict[str, list[Step]] = {}
     for procedure in procedures:
-        for place in expand(procedure, EveryWay(), Scope()).places:
+        for place in subject.every_place(procedure):
             for name in _names_of(place):
                 named.setdefault(name, []).append(place.step)
     return _Way(named, places_reached(procedures[0], drill), _ByAnswers(drill))
 
 
-def _problems(book: Book, procedure: Procedure, drill: Drill) -> Iterator[tuple[str, ...]]:
+def _problems(subject: Subject, procedure: Procedure, drill: Drill) -> Iterator[tuple[str, ...]]:
     """Yield each problem of a drill, with the texts that lead to its place."""
-    procedures = (procedure, *_switched_to(book, drill))
-    way = _way(procedures, drill)
+    procedures = (procedure, *_switched_to(subject.book, drill))
+    way = _way(subject, procedures, drill)
     for name, answer in drill.answers.items():
         problem = _problem(procedures, way.named, name, answer)
         if problem:

@@ -59,6 +59,7 @@ class Subject:
 
     def __init__(self, book: Book) -> None:
         self.book = book
+        self._every_place: dict[str, tuple[Place, ...]] = {}
 
     @cached_property
     def places(self) -> tuple[tuple[Procedure, Place], ...]:
@@ -90,11 +91,20 @@ class Subject:
 
     def captured(self, procedure: Procedure) -> Mapping[str, str]:
         """Return every name that a procedure's own steps capture, with the id of the first step that does."""
-        found: dict[str, str] = {}
-        for one, place in self.places:
-            if one is procedure:
-                for name in place.step.captures:
-                    found.setdefault(name, place.step.id)
+        return self._captured[procedure.id]
+
+    def every_place(self, procedure: Procedure) -> tuple[Place, ...]:
+        """Return every step of a procedure that some run may reach, including those of included procedures."""
+        if procedure.id not in self._every_place:
+            self._every_place[procedure.id] = expand(procedure, EveryWay(), Scope()).places
+        return self._every_place[procedure.id]
+
+    @cached_property
+    def _captured(self) -> Mapping[str, Mapping[str, str]]:
+        found: dict[str, dict[str, str]] = {each.id: {} for each in self.book.procedures.values()}
+        for procedure, place in self.places:
+            for name in place.step.captures:
+                found[procedure.id].setdefault(name, place.step.id)
         return found
 
     def _judge(self, values: Mapping[str, Value], role: Role, action: Action, majors: tuple[int, ...]) -> JudgedCommand:

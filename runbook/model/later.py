@@ -32,6 +32,7 @@ class Later(Sequence[Entry], Generic[Entry]):
         self._make = make
         self._made: dict[int, Entry] = {}
         self._parts: dict[tuple[str, ...], Later[Entry]] = {}
+        self._kept: dict[object, Any] = {}
 
     def then(self, build: Callable[[Entry], _Other]) -> Later[_Other]:
         """Return the same table with one more step in building each entry."""
@@ -43,6 +44,13 @@ class Later(Sequence[Entry], Generic[Entry]):
             found = [at for at, row in enumerate(self.rows) if _has(map(row.keys.get, keys), value)]
             self._parts[value, *keys] = Later([self.rows[at] for at in found], lambda at: self[found[at]])
         return self._parts[value, *keys]
+
+    def keep(self, key: object, find: Callable[[], _Other]) -> _Other:
+        """Return what `find` says of the rows, which is found out once for each key."""
+        if key not in self._kept:
+            self._kept[key] = find()
+        found: _Other = self._kept[key]
+        return found
 
     @overload
     def __getitem__(self, at: int) -> Entry: ...
@@ -76,7 +84,7 @@ def where(table: Sequence[Entry], value: str, *keys: str) -> Sequence[Entry]:
 def columns(table: Sequence[Any], *keys: str) -> list[tuple[Any, ...]]:
     """Return the values of some keys of each entry of a table, as the file has them or as the entry does."""
     if isinstance(table, Later):
-        return [tuple([row.keys.get(key, ()) for key in keys]) for row in table.rows]
+        return table.keep(keys, lambda: [tuple([row.keys.get(key, ()) for key in keys]) for row in table.rows])
     return [tuple([getattr(entry, key) for key in keys]) for entry in table]
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from runbook.linear_regex import linear_regex
 from runbook.model import Effect, Family, Policy, Rule, TargetKind, Variant, Verdict
-from runbook.model.later import columns, where
+from runbook.model.later import Later, columns, where
 from runbook.model.policy import Loosening, Side
 from runbook.policy.argv import (
     Invocation,
@@ -282,8 +282,12 @@ def common_flags(program: str, policy: Policy) -> tuple[str, ...]:
 
 def subcommands_of(rules: Sequence[Rule]) -> list[tuple[tuple[str, ...], ...]]:
     """Return the subcommand of each rule in all its spellings, without building the rules."""
+    return rules.keep(subcommands_of, lambda: _subcommands(rules)) if isinstance(rules, Later) else _subcommands(rules)
+
+
+def _subcommands(rules: Sequence[Rule]) -> list[tuple[tuple[str, ...], ...]]:
     found = columns(rules, "command", "aliases")
-    return [tuple(_split(form) for form in (command, *aliases)) for command, aliases in found]
+    return [tuple([_split(form) for form in (command, *aliases)]) for command, aliases in found]
 
 
 def _split(form: str | tuple[str, ...]) -> tuple[str, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
 from runbook.errors import UsageError
 from runbook.filling import TARGET, Shown, Values, fill_command, target_words
@@ -41,7 +43,24 @@ class Destination:
 
     def judge(self, argv: Sequence[str]) -> Judgement:
         """Return policy's judgement of an argv."""
-        return classify(argv, self.policy, major=self.major)
+        return _judged(tuple(argv), _Same(self.policy), self.major)
+
+
+class _Same(NamedTuple):
+    """A policy that equals only itself: comparing all of its rules would take longer than judging."""
+
+    policy: Policy
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.policy is other.policy
+
+    def __hash__(self) -> int:
+        return id(self.policy)
+
+
+@lru_cache(maxsize=4096)  # a page, its search entries and its checks ask for the same commands
+def _judged(argv: tuple[str, ...], same: _Same, major: int) -> Judgement:
+    return classify(argv, same.policy, major=major)
 
 
 def production(policy: Policy, major: int, names: Values) -> Destination:
