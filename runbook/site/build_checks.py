@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache, partial
 from html import unescape
 from html.parser import HTMLParser
 from itertools import accumulate
@@ -21,7 +22,7 @@ from runbook.errors import Finding
 from runbook.markup import unsafe_link_message, unsafe_links
 from runbook.model import Book
 from runbook.site.new_procedure import HEADINGS, anchor, page_heading
-from runbook.site.page_context import PageContext
+from runbook.site.page_context import page_context
 from runbook.site.project import SiteProject, nearest_project
 from runbook.site.source import packaged_pages
 
@@ -155,16 +156,22 @@ def dead_links(site: Path, pages: Collection[Path] | None = None) -> list[str]:
     If `pages` are given, only their contents are checked, not the rest of the site that is around them.
     """
     documents = {file: read_addresses(file) for file in sorted(site.rglob("*.html"))}
+    find = cache(partial(_target, site))  # every page leads to those in the navigation
     problems = []
     for file in documents if pages is None else [file for file in documents if file in {*pages}]:
         document = documents[file] if pages is None else read_addresses(file, only_content=True)
         name = file.relative_to(site).as_posix()
         problems += [f"{name}: the id {one} occurs twice" for one in sorted(document.twice)]
-        problems += [f"{name}: {problem}" for problem in _problems(site, file, document, documents)]
+        problems += [f"{name}: {problem}" for problem in _problems(find, file, document, documents)]
     return problems
 
 
-def _problems(site: Path, file: Path, document: PageAddresses, documents: dict[Path, PageAddresses]) -> Iterator[str]:
+def _problems(
+    find: Callable[[Path, str], Path | None],
+    file: Path,
+    document: PageAddresses,
+    documents: Mapping[Path, PageAddresses],
+) -> Iterator[str]:
     for address in document.loads:
         if urlsplit(address).netloc:
             yield f"it loads {address} from another host"
@@ -173,17 +180,16 @@ def _problems(site: Path, file: Path, document: PageAddresses, documents: dict[P
         # `/` is the first page of the server, which belongs to another site if this one is below a path.
         if parts.scheme or parts.netloc or address == "/":
             continue
-        target = _target(site, file, unquote(parts.path))
+        path = unquote(parts.path)
+        target = find(file.parent, path) if path else file
         if target is None:
             yield f"{address} leads nowhere"
         elif parts.fragment and target in documents and unquote(parts.fragment) not in documents[target].ids:
             yield f"{address}: that page has no such anchor"
 
 
-def _target(site: Path, file: Path, path: str) -> Path | None:
-    if not path:
-        return file
-    found = (site / path.lstrip("/") if path.startswith("/") else file.parent / path).resolve()
+def _target(site: Path, directory: Path, path: str) -> Path | None:
+    found = (site / path.lstrip("/") if path.startswith("/") else directory / path).resolve()
     if found.is_dir():
         found /= "index.html"
     # A path that leaves the site would be found on this disk, but on no server.
@@ -256,7 +262,7 @@ def missing_parts(book: Book, site: Path, pages: Mapping[str, Path]) -> list[str
             found.append(f"the page of {procedure.id} was not built")
             continue
         html, shown = page.read_text(encoding="utf-8"), page.relative_to(site).as_posix()
-        paths = [place.path for place in PageContext(book, procedure).views]
+        paths = [place.path for place in page_context(procedure.id).views]
         lost = [path for path in paths if f'data-rb-step="{procedure.id}/{path}"' not in html]
         found += [f"{shown} lacks the steps {', '.join(lost)}"] if lost else []
         # A page split into blocks may end too early or show a part twice, so each heading must be there once.

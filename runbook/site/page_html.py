@@ -40,6 +40,7 @@ __all__ = [
 
 _MD_LINK = re.compile(r'href="(?P<path>[^":#]*\.(?:md|yaml\.txt))(?P<fragment>#[^"]*)?"')
 _LINK = re.compile(r'<a [^>]*?href="(?P<path>[^"#]*)(?:#[^"]*)?"[^>]*>(?P<text>.*?)</a>', re.DOTALL)
+_LINKING = re.compile(rf"(?:{'|'.join(LINK_ATTRIBUTES)})\s*=\s*(?P<quoted>\"(?P<address>[^\"]*)\")?", re.IGNORECASE)
 _HEADING = re.compile(r'<h(?P<level>[123])[^>]*? id="(?P<id>[^"]+)"[^>]*>(?P<title>.*?)</h(?P=level)>', re.DOTALL)
 _ID = re.compile(r'<[^>]* id="([^"]+)"')
 # The sign that `toc` puts after a heading; in the contents, it would be part of the title.
@@ -132,6 +133,22 @@ class _UnsafeLinks(HTMLParser):
 
 def unlink(html: str) -> tuple[str, list[str]]:
     """Remove all attributes from each tag with an unsafe link; return the HTML and the refused addresses."""
+    return _without_unsafe_links(html) if _may_link_unsafely(html) else (html, [])
+
+
+def _may_link_unsafely(html: str) -> bool:
+    """Return whether anything could be an unsafe link: a quick look, which takes code and other texts for tags, too."""
+    at = 0
+    while match := _LINKING.search(html, at):
+        # A name within the quotes may be an attribute, so they are searched again.
+        at = match.start("quoted") if match["quoted"] else match.end()
+        address = unescape(match["address"] or "")
+        if match["quoted"] is None or (address.strip() and not is_safe_link(address)):
+            return True
+    return False
+
+
+def _without_unsafe_links(html: str) -> tuple[str, list[str]]:
     reader = _UnsafeLinks()
     reader.feed(html)
     reader.close()

@@ -20,11 +20,11 @@ from runbook.loading import read_book
 from runbook.model import Section
 from runbook.printable import printable
 from runbook.rendering.command_text import quoted, shell_word
-from runbook.site import policy_tables, source
+from runbook.site import page_html, policy_tables, source
 from runbook.site.build_checks import block_ids, dead_links, fence_problems, leftovers
 from runbook.site.new_procedure import HEADINGS, page, with_nav_entry
 from runbook.site.page_context import PageContext
-from runbook.site.page_html import with_labelled_cells
+from runbook.site.page_html import unlink, with_labelled_cells
 from runbook.site.pictures import StyledText, screen_picture
 from runbook.site.procedure_page import part
 from runbook.site.prose import plain
@@ -355,3 +355,38 @@ def test_the_page_of_commands_says_what_a_team_loosens_and_why(tmp_path: Path) -
     finally:
         source.begin_build()
     assert shown.count("Your team loosens this (remote): We can") == 1
+
+
+# --- Links ------------------------------------------------------------------------------------------------------------
+
+_PIECES = [
+    *("<a ", "<img\n", "<p>", ">", "</a>", "text", " ", "&quot;", "<!--", "-->", "<script>", "</script>"),
+    *("href", "HREF", "src", "data", "xlink:href", "data-x", "title", "=", " = ", "==", '"', "'"),
+    *("page.html", "#there", "https://example.com/", "javascript:x", "java&#115;cript:x", "//host", ""),
+]
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=14).map("".join))
+def test_a_page_without_a_doubtful_link_is_not_parsed_and_every_other_is(html: str) -> None:
+    """The quick look never takes a page for harmless in which the parser finds an unsafe link."""
+    assert unlink(html) == page_html._without_unsafe_links(html)
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        '<a href="javascript:x">',
+        "<a href=javascript:x>",
+        """<a title='href="' href="javascript:x">""",
+        """<a title='href="#' href='javascript:x' id="x">""",
+        '<a href = "java&#115;cript:x">',
+        '<a HREF\n=\n"javascript:x">',
+        '<object data=="javascript:x">',
+    ],
+)
+def test_a_tag_with_an_unsafe_link_loses_its_attributes(tag: str) -> None:
+    """However its attribute is written."""
+    html, refused = unlink(f'<p><a href="page.html">fine</a></p>{tag}</a>')
+    assert html.startswith('<p><a href="page.html">fine</a></p><')
+    assert "script" not in html
+    assert refused
