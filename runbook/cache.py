@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from contextlib import suppress
 from functools import cache
 from hashlib import blake2b, sha256
@@ -33,8 +34,13 @@ from runbook.user_directories import (
 
 __all__ = ["ENTRY_LIMIT", "entry_of", "find_kept", "keep"]
 
-ENTRY_LIMIT = 400
-"""The most entries; after that, the oldest are dropped. A book has some thirty files, and each edit adds an entry."""
+ENTRY_LIMIT = 2_000
+"""The most entries. After that, those that weren't used for the longest are dropped: a quarter, so that it's rare.
+
+A large book has 1,500 files, and each edit adds an entry.
+"""
+_USED_SECONDS = 60
+"""How long to take an entry for just used: noting each use would be a write for each read."""
 
 
 def entry_of(text: bytes, *, use: str, code: tuple[str, ...]) -> Path | None:
@@ -61,6 +67,7 @@ def find_kept(entry: Path | None) -> Any:
             seal, _, data = file.read().partition(b"\n")
         if not compare_digest(seal, _seal_of(entry, data, _key())):
             return None
+        _note_use(entry)
         return json.loads(data)
     except (OSError, ValueError, RecursionError, RunbookError):
         return None  # truncated or damaged; it will be computed again and overwritten
@@ -148,9 +155,16 @@ def _write(entry: Path, data: bytes) -> None:
         raise
 
 
+def _note_use(entry: Path) -> None:
+    with suppress(OSError):
+        if time.time() - os.stat(entry).st_mtime > _USED_SECONDS:  # noqa: PTH116
+            os.utime(entry)
+
+
 def _drop_oldest(directory: Path) -> None:
-    known = list(directory.iterdir())
-    if len(known) <= ENTRY_LIMIT:
+    if len(os.listdir(directory)) <= ENTRY_LIMIT:  # noqa: PTH208
         return
-    for path in sorted(known, key=lambda each: each.lstat().st_mtime_ns)[: len(known) - ENTRY_LIMIT]:
-        path.unlink(missing_ok=True)
+    with os.scandir(directory) as files:
+        known = sorted((each.stat(follow_symlinks=False).st_mtime_ns, each.path) for each in files)
+    for _, path in known[: len(known) - ENTRY_LIMIT * 3 // 4]:
+        Path(path).unlink(missing_ok=True)

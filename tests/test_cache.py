@@ -174,6 +174,17 @@ def test_the_oldest_entries_go(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [find_kept(entry(text)) for text in texts] == [None, None, 2, 3, 4]
 
 
+def test_an_entry_in_use_stays_while_others_come_and_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However old it is: a book that is read every day isn't forgotten for one that is edited all day."""
+    monkeypatch.setattr(kept, "ENTRY_LIMIT", 4)
+    keep(entry(b"used"), "used")
+    for number in range(20):
+        os.utime(entry(b"used"), (1, 1))
+        assert find_kept(entry(b"used")) == "used"
+        keep(entry(str(number).encode()), number)
+        assert len(list(entry().parent.iterdir())) <= 4
+
+
 def test_writers_and_readers_do_not_meet(cache: Path) -> None:
     """While several processes write the same entry, each reader finds a whole one, and nothing is left over."""
     code = (
