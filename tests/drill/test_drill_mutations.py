@@ -1,6 +1,6 @@
 """Old mistakes, planted into copies of the book: each is noticed by whom the table says.
 
-scripts/mutate plants all of them; here only those that need no drill, and a few that do.
+scripts/mutate plants all of them; here a few of each procedure that need no drill, and three that do.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from runbook.loading import PACKAGED_BOOK, read_book
 
 MISTAKES = planted()
 READ = ("check", "guide")
+OF_A_PROCEDURE = 2
+"""How many mistakes of a procedure are planted here. Each takes a check of the whole book."""
 DRILLED = (
     "push-migration: A preview that takes any number of files",
     "rollback-edge-function: The version that is broken deployed once more",
@@ -24,12 +26,23 @@ DRILLED = (
 """Those that only a drill notices and that are planted here; the others take half an hour together."""
 
 
+def _read_ones() -> list[Planted]:
+    """Return mistakes that reading notices, the first of each procedure."""
+    seen: Counter[str] = Counter()
+    found = []
+    for mistake in MISTAKES:
+        if mistake.by in READ and seen[mistake.procedure] < OF_A_PROCEDURE:
+            seen[mistake.procedure] += 1
+            found.append(mistake)
+    return found
+
+
 def test_book_written_anew_is_sound(tmp_path: Path) -> None:
     """What is noticed below is the mistake, and not the way in which it was written."""
     assert caught_by_reading(rewritten(tmp_path / "book")).said == ""
 
 
-@pytest.mark.parametrize("mistake", [each for each in MISTAKES if each.by in READ], ids=lambda mistake: str(mistake.id))
+@pytest.mark.parametrize("mistake", _read_ones(), ids=lambda mistake: str(mistake.id))
 def test_mistake_is_noticed_without_a_drill(mistake: Planted, tmp_path: Path) -> None:
     """The check, or the map of the guide, says what is wrong."""
     found = caught_by_reading(plant(mistake, tmp_path / "book"))
