@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
-import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -105,24 +103,6 @@ def test_another_book_tightens_the_rules(home: Home) -> None:
     (book / "policy.yaml").write_text("rules: [")
     assert home.guard("--line", "ls", RUNBOOK_BOOK=str(book)).returncode == 2
     assert home.guard("--line", "ls", RUNBOOK_BOOK=str(home.root / "nowhere")).returncode == 2
-
-
-def test_a_line_is_answered_in_less_than_six_bare_starts(home: Home) -> None:
-    """Both are measured in processor time, side by side: people remove a slow guard."""
-    home.guard("--line", RESET)  # the policy is read from YAML once
-    bare = _milliseconds([sys.executable, "-c", "pass"], home)
-    for line in (RESET, "ls -la", "A=reset; supabase db $A --linked"):
-        assert _milliseconds([str(RUNBOOK), "guard", "--line", line], home) < 6 * bare
-
-
-def _milliseconds(argv: list[str], home: Home) -> float:
-    spent = []
-    for _ in range(7):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(argv, env=home.environment(), cwd=home.project, capture_output=True, check=False)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return statistics.median(spent) * 1000
 
 
 def test_an_allowed_command_is_what_runs(home: Home, tmp_path: Path) -> None:
