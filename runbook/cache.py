@@ -35,7 +35,7 @@ from runbook.user_directories import (
 __all__ = ["ENTRY_LIMIT", "entry_of", "find_kept", "keep"]
 
 ENTRY_LIMIT = 2_000
-"""The most entries. After that, those that weren't used for the longest are dropped: a quarter, so that it's rare.
+"""The most entries. Once there are more, a quarter is dropped: those whose last use was longest ago.
 
 A large book has 1,500 files, and each edit adds an entry.
 """

@@ -31,7 +31,6 @@ class Later(Sequence[Entry], Generic[Entry]):
         self.rows = rows
         self._make = make
         self._made: dict[int, Entry] = {}
-        self._parts: dict[tuple[str, ...], Later[Entry]] = {}
         self._kept: dict[object, Any] = {}
 
     def then(self, build: Callable[[Entry], _Other]) -> Later[_Other]:
@@ -40,10 +39,11 @@ class Later(Sequence[Entry], Generic[Entry]):
 
     def where(self, value: str, *keys: str) -> Later[Entry]:
         """Return the entries in which one of these keys has that value, or a list with it."""
-        if (value, *keys) not in self._parts:
-            found = [at for at, row in enumerate(self.rows) if _has(map(row.keys.get, keys), value)]
-            self._parts[value, *keys] = Later([self.rows[at] for at in found], lambda at: self[found[at]])
-        return self._parts[value, *keys]
+        return self.keep((Later.where, value, *keys), lambda: self._where(value, keys))
+
+    def _where(self, value: str, keys: tuple[str, ...]) -> Later[Entry]:
+        found = [at for at, row in enumerate(self.rows) if _has(map(row.keys.get, keys), value)]
+        return Later([self.rows[at] for at in found], lambda at: self[found[at]])
 
     def keep(self, key: object, find: Callable[[], _Other]) -> _Other:
         """Return what `find` says of the rows, which is found out once for each key."""
@@ -84,7 +84,9 @@ def where(table: Sequence[Entry], value: str, *keys: str) -> Sequence[Entry]:
 def columns(table: Sequence[Any], *keys: str) -> list[tuple[Any, ...]]:
     """Return the values of some keys of each entry of a table, as the file has them or as the entry does."""
     if isinstance(table, Later):
-        return table.keep(keys, lambda: [tuple([row.keys.get(key, ()) for key in keys]) for row in table.rows])
+        return table.keep(
+            (columns, *keys), lambda: [tuple([row.keys.get(key, ()) for key in keys]) for row in table.rows]
+        )
     return [tuple([getattr(entry, key) for key in keys]) for entry in table]
 
 

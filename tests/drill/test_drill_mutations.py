@@ -26,8 +26,8 @@ DRILLED = (
 """Those that only a drill notices and that are planted here; the others take half an hour together."""
 
 
-def _read_ones() -> list[Planted]:
-    """Return mistakes that reading notices, the first of each procedure."""
+def _noticed_by_reading() -> list[Planted]:
+    """Return the first mistakes of each procedure that are noticed without a drill."""
     seen: Counter[str] = Counter()
     found = []
     for mistake in MISTAKES:
@@ -42,7 +42,7 @@ def test_book_written_anew_is_sound(tmp_path: Path) -> None:
     assert caught_by_reading(rewritten(tmp_path / "book")).said == ""
 
 
-@pytest.mark.parametrize("mistake", _read_ones(), ids=lambda mistake: str(mistake.id))
+@pytest.mark.parametrize("mistake", _noticed_by_reading(), ids=lambda mistake: str(mistake.id))
 def test_mistake_is_noticed_without_a_drill(mistake: Planted, tmp_path: Path) -> None:
     """The check, or the map of the guide, says what is wrong."""
     found = caught_by_reading(plant(mistake, tmp_path / "book"))
