@@ -202,6 +202,8 @@ def isolated_environment(home: Path, *, proxy: str) -> Mapping[str, str]:
         "DO_NOT_TRACK": "1",
         "SUPABASE_TELEMETRY_DISABLED": "1",
         "SUPABASE_NO_UPDATE_NOTIFIER": "1",  # otherwise every call looks for the newest release
-        # The CLI's JavaScript engine compiles as if for seconds of work, which slows down a call of half a second.
+        # The CLI's JavaScript engine compiles and collects garbage as if for minutes of work, which costs a call of a
+        # second a third of its processor time. It ends with 170 MB instead of 150.
         "BUN_JSC_useDFGJIT": "0",
+        "BUN_JSC_useGC": "0",
     }
