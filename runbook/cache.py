@@ -139,7 +139,7 @@ def _sources(place: str) -> list[str]:
     if place.endswith(".py"):
         return [place]
     with os.scandir(place) as files:
-        return [each.path for each in files if each.name.endswith(".py")]
+        return [each.path for each in files if each.is_file()]
 
 
 def _write(entry: Path, data: bytes) -> None:

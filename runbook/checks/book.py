@@ -1,11 +1,10 @@
-"""Run all checks on a book, and open a book for use."""
+"""Run all checks on a book, or those that decide whether anybody can walk through it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import date
-from shlex import quote
 
 from runbook.checks.answers import check_pick_lists, check_suggestions, check_ways_back
 from runbook.checks.commands import check_commands, check_weaknesses
@@ -31,14 +30,13 @@ from runbook.checks.review_dates import check_reviewed
 from runbook.checks.subject import Subject
 from runbook.checks.team import check_team, check_unique_entries
 from runbook.checks.warnings import check_warnings
-from runbook.errors import BookError, Finding
+from runbook.errors import Finding
 from runbook.extras import installed
-from runbook.loading import PACKAGED_BOOK, Reading, book_directory, load_book
-from runbook.loading.place import is_team_book
+from runbook.loading import Reading, book_directory, load_book
 from runbook.loading.source_text import TooManyError
 from runbook.model import Book
 
-__all__ = ["CHECKS", "check_book", "find_problems", "open_book"]
+__all__ = ["CHECKS", "check_book", "check_walks", "find_problems"]
 
 CHECKS: tuple[Callable[[Subject, Notes], None], ...] = (
     check_names,
@@ -87,6 +85,11 @@ def check_book(book: Book, *, today: date | None = None) -> tuple[Finding, ...]:
     return _found(book, (*CHECKS, *checks, check_dates, *extra))
 
 
+def check_walks(book: Book) -> tuple[Finding, ...]:
+    """Return the problems that a walk could run into, sorted."""
+    return _found(book, CHECKS)
+
+
 def find_problems(directory: str | None) -> tuple[Reading, tuple[Finding, ...]]:
     """Read as much of a book as possible, and return it with all findings of reading and checking, sorted.
 
@@ -98,22 +101,6 @@ def find_problems(directory: str | None) -> tuple[Reading, tuple[Finding, ...]]:
     # If a procedure is missing, every reference to one of its steps would be reported too.
     checked = check_book(reading.book) if reading.book and not reading.has_gaps else ()
     return reading, tuple(sorted({*reading.findings, *checked}))
-
-
-def open_book(directory: str | None = None) -> Book:
-    """Return the book in a directory (None: see `book_directory`), ready for a walk.
-
-    Raises BookError on any finding that affects a walk, and UsageError if there is no book. What only the author can
-    fix is left to `runbook check`: a wrong clock must not keep anybody from an emergency procedure.
-    """
-    place = book_directory(directory)
-    reading = load_book(place)
-    checked = _found(reading.book, CHECKS) if reading.book else ()
-    if reading.findings or checked or reading.book is None:
-        # In an emergency, a mistake in a team's file must not keep anybody from a packaged procedure.
-        packaged = f"\n  To use the packaged book meanwhile: runbook --book {quote(str(PACKAGED_BOOK))} run NAME"
-        raise BookError((*reading.findings, *checked), instead=packaged if is_team_book(place) else "")
-    return reading.book
 
 
 def _found(book: Book, checks: Sequence[Callable[[Subject, Notes], None]]) -> tuple[Finding, ...]:

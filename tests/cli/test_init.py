@@ -9,7 +9,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from runbook.checks.book import find_problems, open_book
+from runbook.checks import find_problems, open_book
 from runbook.cli import main
 
 REF = "abcdefghijklmnopqrst"
