@@ -13,7 +13,7 @@ from runbook.expansion import EveryWay, expand, plain_path
 from runbook.model import Answer, Book, Drill, Procedure, Step
 from runbook.steps.scope import Place, Scope
 
-__all__ = ["check_answers", "places_reached"]
+__all__ = ["check_answers", "places_reached", "switched_to"]
 
 TAKE_OVER = "take-over"
 """The reaction for a target that somebody else has locked."""
@@ -84,7 +84,7 @@ def _way(subject: Subject, procedures: Sequence[Procedure], drill: Drill) -> _Wa
 
 def _problems(subject: Subject, procedure: Procedure, drill: Drill) -> Iterator[tuple[str, ...]]:
     """Yield each problem of a drill, with the texts that lead to its place."""
-    procedures = (procedure, *_switched_to(subject.book, drill))
+    procedures = (procedure, *switched_to(subject.book, drill))
     way = _way(subject, procedures, drill)
     for name, answer in drill.answers.items():
         problem = _problem(procedures, way.named, name, answer)
@@ -107,7 +107,7 @@ def _unknown(way: _Way, drill: Drill) -> Iterator[tuple[str, ...]]:
             yield f"no step is called '{name}'" + (f"; did you mean '{close[0]}'?" if close else ""), key, name
 
 
-def _switched_to(book: Book, drill: Drill) -> tuple[Procedure, ...]:
+def switched_to(book: Book, drill: Drill) -> tuple[Procedure, ...]:
     """Return the procedures that a drill's operator switches to."""
     reactions = (item for answer in drill.reactions.values() for item in _items(answer))
     names = (item.removeprefix("switch:").strip() for item in reactions if item.startswith("switch:"))

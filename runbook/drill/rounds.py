@@ -18,16 +18,15 @@ from functools import lru_cache
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 
+from runbook.checks.drill_answers import places_reached, switched_to
 from runbook.drill.auto_operator import AutoOperator, answer_cli
 from runbook.drill.proofs import checked_steps
 from runbook.drill.stage import choose_drill, run_drill, set_stage
 from runbook.errors import RunbookError, UsageError
-from runbook.expansion import EveryWay, expand
 from runbook.installation import checkout
 from runbook.journal.events import OptionChosen
 from runbook.loading.place import PACKAGED_BOOK, RESULTS, is_team_book
-from runbook.model import Book, Procedure
-from runbook.steps.scope import Scope
+from runbook.model import Book, Drill, Procedure
 from runbook.user_directories import state_directory
 
 __all__ = ["DrillJob", "Result", "plan_rounds", "results_file", "run_rounds", "write_results"]
@@ -71,7 +70,7 @@ def plan_rounds(
 ) -> tuple[DrillJob, ...]:
     """Return a job for every drill and major, those that took longest first, so that the last ones end together.
 
-    With `if_different`, a drill has no job for a later major if its procedure has the same steps as on the first.
+    With `if_different`, a drill has no job for a later major if the steps that it reaches are the same as on the first.
     """
     for name in only:
         book.procedure(name)
@@ -85,20 +84,20 @@ def plan_rounds(
         DrillJob(procedure.id, drill.name, major)
         for procedure in book.procedures.values()
         if not only or procedure.id in only
-        for major in majors
-        if major == first or not if_different or _has_other_steps(procedure, first, major)
         for drill in procedure.drills
+        for major in majors
+        if major == first or not if_different or _reaches_other_steps(book, procedure, drill, first, major)
     ]
     return tuple(sorted(jobs, key=lambda job: (-seconds.get((job.procedure, job.drill), 60.0), job)))
 
 
-def _has_other_steps(procedure: Procedure, one: int, other: int) -> bool:
-    """Return whether any step, including those of included procedures, does something else on the other CLI major.
+def _reaches_other_steps(book: Book, procedure: Procedure, drill: Drill, one: int, other: int) -> bool:
+    """Return whether a step that the drill can reach with its answers does something else on the other CLI major.
 
     Only `on_cli` makes a step do something else: `runbook check` requires it for commands that a major lacks. How a
     command names its target and asks for JSON differs in every procedure, and so in all drills that are left.
     """
-    places = expand(procedure, EveryWay(), Scope()).places
+    places = [place for each in (procedure, *switched_to(book, drill)) for place in places_reached(each, drill)]
     return any(place.step.action_on(one) != place.step.action_on(other) for place in places)
 
 
