@@ -90,8 +90,9 @@ class Terminal:
 def opened(directory: Path) -> Callable[[], None]:
     """Read and check a book here, and return what makes a child open that one at once."""
     from runbook.checks import book
+    from runbook.loading.book import load_book
 
-    reading = book.load_book(book.book_directory(str(directory)))
+    reading = load_book(directory)
     book.open_book(str(directory))
 
     def hand_over() -> None:
