@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import signal
 import subprocess
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +25,18 @@ LOCAL = "npx supabase db reset"
 PUSH = "npx supabase db push --linked"
 
 
+@pytest.fixture(scope="module")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """Return a home in which the guard has read its policy."""
+    home = Home(tmp_path_factory.mktemp("warm"))
+    assert home.guard("--line", "ls").returncode == 0
+    return home
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    """Return a scratch home."""
+def home(warm: Home, tmp_path: Path) -> Home:
+    """Return a scratch home, with what the guard keeps of its policy."""
+    shutil.copytree(warm.root / ".cache", tmp_path / ".cache")
     return Home(tmp_path)
 
 
@@ -90,8 +101,9 @@ def test_a_refused_command_is_denied(agent: str, home: Home) -> None:
     assert "DESTROYS DATA" in ran.stderr
 
 
-@pytest.mark.parametrize("agent", AGENTS)
-@pytest.mark.parametrize("command", [PUSH, "ls -la", f"git commit -m 'never run {RESET}'"])
+@pytest.mark.parametrize(
+    ("agent", "command"), [*zip(AGENTS, cycle([PUSH, "ls -la", f"git commit -m 'never run {RESET}'"]), strict=False)]
+)
 def test_an_allowed_command_gets_no_opinion(agent: str, command: str, home: Home) -> None:
     """The guard never says "allow": that would skip the agent's own permissions."""
     ran = home.guard("hook", agent, stdin=json.dumps(event(agent, command)).encode())
@@ -171,34 +183,38 @@ def test_an_event_that_cannot_be_read_blocks(agent: str, data: bytes) -> None:
     assert blocks(agent, subprocess.CompletedProcess([], given.code, given.stdout, given.stderr))
 
 
-@pytest.mark.parametrize("agent", AGENTS)
-@pytest.mark.parametrize("command", ["x" * 1024 * 1024, "echo " + "a " * 200_000], ids=["one word", "many"])
-def test_a_megabyte_is_not_allowed(agent: str, command: str, home: Home) -> None:
+@pytest.mark.parametrize(("agent", "word"), [*zip(AGENTS, cycle(["x" * 1024, "echo " + "a " * 200]), strict=False)])
+def test_a_megabyte_is_not_allowed(agent: str, word: str, home: Home) -> None:
     """An event that is too long to read doesn't count as harmless."""
-    ran = home.guard("hook", agent, stdin=json.dumps(event(agent, command)).encode())
+    ran = home.guard("hook", agent, stdin=json.dumps(event(agent, word * 1024)).encode())
     assert decision(agent, ran) in {"deny", "ask"}
 
 
-@pytest.mark.parametrize("agent", AGENTS)
-def test_an_event_that_never_ends_blocks(agent: str, home: Home) -> None:
+def test_an_event_that_never_ends_blocks(home: Home) -> None:
     """The guard's own alarm answers while the agent is still writing, so no agent gives up and runs the command."""
-    child = subprocess.Popen(
-        [str(RUNBOOK), "guard", "hook", agent],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=home.environment(),
-        text=True,
-    )
-    assert child.stdin is not None
-    assert child.stdout is not None
-    assert child.stderr is not None
-    child.stdin.write('{"tool_name": "Bash", ')
-    child.stdin.flush()
-    ran = subprocess.CompletedProcess([], child.wait(timeout=60), child.stdout.read(), child.stderr.read())
-    for stream in (child.stdin, child.stdout, child.stderr):
-        stream.close()
-    assert blocks(agent, ran)
+    children = {
+        agent: subprocess.Popen(
+            [str(RUNBOOK), "guard", "hook", agent],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=home.environment(),
+            text=True,
+        )
+        for agent in AGENTS
+    }
+    for child in children.values():
+        assert child.stdin is not None
+        child.stdin.write('{"tool_name": "Bash", ')
+        child.stdin.flush()
+    for agent, child in children.items():
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert child.stderr is not None
+        ran = subprocess.CompletedProcess([], child.wait(timeout=60), child.stdout.read(), child.stderr.read())
+        for stream in (child.stdin, child.stdout, child.stderr):
+            stream.close()
+        assert blocks(agent, ran), agent
 
 
 class _Bomb(Exception):
@@ -269,8 +285,16 @@ def test_a_broken_module_blocks(
         assert (code, bool(printed.err)) == (2, True)
 
 
-@pytest.mark.parametrize("agent", AGENTS)
-@pytest.mark.parametrize("broken", [">/dev/full", ">&-", "2>/dev/full", "2>&-", ">&- 2>&-"])
+BROKEN = (">/dev/full", ">&-", "2>/dev/full", "2>&-", ">&- 2>&-")
+
+
+@pytest.mark.parametrize(
+    ("agent", "broken"),
+    [
+        *((agent, broken) for agent in ("claude-code", "copilot") for broken in BROKEN),
+        *zip([agent for agent in AGENTS if agent not in {"claude-code", "copilot"}], BROKEN, strict=True),
+    ],
+)
 def test_an_answer_that_cannot_be_written_blocks(agent: str, broken: str, home: Home) -> None:
     """If an agent's pipe is full or closed, the exit code blocks alone."""
     ran = subprocess.run(

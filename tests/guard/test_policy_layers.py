@@ -150,7 +150,7 @@ _policies = st.builds(
 )
 
 
-@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(own=_policies, line=st.sampled_from(WIPES))
 def test_no_policy_of_a_team_allows_what_wipes_production(own: Policy, line: str) -> None:
     """Whatever its rules, flags, majors and loosenings are."""

@@ -162,7 +162,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_book(tmp_path_factory.mktemp("hostile") / "book")
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=YAML)
 @example(text="title: &a [*a]\n")
 @example(text="? ? a\n: b\n")
@@ -177,7 +177,7 @@ def test_any_yaml_is_read_or_refused(book: Path, text: str) -> None:
     _opens_or_says_why(book, text.encode("utf-8", "surrogatepass"))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.binary(max_size=200))
 @example(data=b"\xef\xbb\xbf")
 @example(data=b"\xff\xfe\x00")

@@ -38,8 +38,8 @@ from runbook.search.record import Index
 from runbook.terminal.error_screens import render_difference, render_failure
 from runbook.terminal.lines import wrap
 
-SIZE = 160_000
-CPU_SECONDS = 10.0
+SIZE = 80_000
+CPU_SECONDS = 5.0
 """At least five times what the slowest case takes."""
 AT = Position("book.yaml", 1, 1)
 
@@ -152,7 +152,7 @@ OUTLETS: dict[str, Callable[[str], object]] = {
 
 @pytest.mark.parametrize("outlet", OUTLETS.values(), ids=OUTLETS)
 def test_the_work_for_an_output_grows_with_its_length_alone(outlet: Callable[[str], object]) -> None:
-    """The engine shows, stores and compares 160 KB of any output at once, even on one line."""
+    """The engine shows, stores and compares 80 KB of any output at once, even on one line."""
     for name, text in TEXTS.items():
         try:
             with bounded():

@@ -8,14 +8,20 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import cycle
 from pathlib import Path
 
 import pexpect
 import pytest
+from support import asking as asker
+from support import executing
 from support.terminals import (
     READING,
     ROOT,
     answer,
+    forked,
     found,
     pid_of,
     press,
@@ -25,6 +31,8 @@ from support.terminals import (
     walk_ending,
     walk_terminal,
 )
+
+from runbook.terminal.dialog import Dialog
 
 PATHS = {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
 REF = "qwertyuiopasdfghjklz"
@@ -85,6 +93,13 @@ SCREENS: Mapping[str, Screen] = {
 """Screens that ask: the walk, the answers that lead there (prompt, line), the prompt, and a word that it accepts."""
 
 
+def hold(cases: Mapping[str, Callable[[], None]]) -> None:
+    """Fail for each case that fails. Four converse at once, each with its own terminal: they mostly wait."""
+    with ThreadPoolExecutor(4) as pool:
+        running = {name: pool.submit(case) for name, case in cases.items()}
+    assert {name: error for name, one in running.items() if (error := one.exception())} == {}
+
+
 def send(child: pexpect.spawn[str], pieces: Pieces) -> None:
     """Send what a terminal sends when something is pasted."""
     child.delaybeforesend = None
@@ -95,35 +110,71 @@ def send(child: pexpect.spawn[str], pieces: Pieces) -> None:
 
 def reach(name: str, directory: Path, **environment: str) -> tuple[pexpect.spawn[str], str, str]:
     """Walk to one of the screens; return the terminal, the prompt that waits there, and the word that it takes."""
-    walk, way, prompt, word = SCREENS[name]
-    child = walk_terminal(walk, directory, VISUAL="true", **environment)
+    child = begin(name, directory, **environment)
+    return child, *go_on(name, child)
+
+
+def begin(name: str, directory: Path, **environment: str) -> pexpect.spawn[str]:
+    """Start a walk to one of the screens."""
+    return walk_terminal(SCREENS[name][0], directory, VISUAL="true", **environment)
+
+
+def go_on(name: str, child: pexpect.spawn[str]) -> tuple[str, str]:
+    """Answer up to the screen; return the prompt that waits there and the word that it takes."""
+    _, way, prompt, word = SCREENS[name]
     child.expect("Press Enter to begin")
     for before, typed in [("> ", ""), *way]:
         child.expect(before)
         type_keys(child, typed)
     child.expect(prompt)
-    return child, prompt, word
+    return prompt, word
 
 
-@pytest.mark.parametrize("way", [*WAYS])
-def test_nothing_pasted_confirms_a_write(way: str, tmp_path: Path) -> None:
+def discards(child: pexpect.spawn[str], pieces: Pieces, *, is_dumb: bool = False) -> None:
+    """Paste at a question, and then type the answer."""
+    child.expect("Sure.*?> ")
+    send(child, pieces)
+    child.expect("discarded")
+    seen = child.before or ""
+    child.expect("\n> ")
+    type_keys(child, "no")
+    assert found(child, "GOT '(.*)'") == "no"
+    assert "GOT" not in seen
+    assert not is_dumb or "\x1b" not in seen
+
+
+def test_nothing_pasted_is_an_answer() -> None:
     """It is discarded with a note, and a person can still answer the question."""
+    hold({name: partial(discards, asking("0", "line"), way("yes")) for name, way in WAYS.items()})
+
+
+def test_nothing_pasted_confirms_a_write(tmp_path: Path) -> None:
+    """A person still confirms it after that."""
     child, prompt, word = reach("a write", tmp_path)
 
-    send(child, WAYS[way](word))
-
-    child.expect("discarded")
-    child.expect(f"\n{prompt}")
+    for way in FEW:
+        send(child, WAYS[way](word))
+        child.expect("discarded")
+        child.expect(f"\n{prompt}")
     type_keys(child, word)
+
     assert walk_ending(child) == (0, [["change", "it"]])
 
 
-@pytest.mark.parametrize("name", [*SCREENS][1:])
-def test_nothing_pasted_answers_any_other_question(name: str, tmp_path: Path) -> None:
+def test_nothing_pasted_answers_any_other_question(tmp_path: Path) -> None:
     """One attack after the other on the same screen, and it still asks."""
-    child, prompt, word = reach(name, tmp_path)
+    cases = {}
+    for at, name in [*enumerate(SCREENS)][1:]:
+        (tmp_path / str(at)).mkdir()
+        ways = FEW[at % len(FEW)], FEW[(at + 2) % len(FEW)]
+        cases[name] = partial(asks_on, name, ways, begin(name, tmp_path / str(at)))
+    hold(cases)
 
-    for way in FEW:
+
+def asks_on(name: str, ways: Sequence[str], child: pexpect.spawn[str]) -> None:
+    """Attack a screen, and then close it."""
+    prompt, word = go_on(name, child)
+    for way in ways:
         send(child, WAYS[way](word))
         child.expect("discarded")
         child.expect(f"\n{prompt}")
@@ -158,7 +209,7 @@ def test_nothing_pasted_takes_a_target_over(tmp_path: Path) -> None:
     assert walk_ending(child) == (1, [])
 
 
-@pytest.mark.parametrize("gap", [0, 0.033, 0.06, 0.09])
+@pytest.mark.parametrize("gap", [0, 0.033, 0.09])
 def test_enter_held_down_or_pasted_goes_past_no_step(gap: float, tmp_path: Path) -> None:
     """Blank lines of a paste, a key that repeats: none of them ticks a step."""
     child = walk_terminal("long", tmp_path)
@@ -176,17 +227,9 @@ def test_enter_held_down_or_pasted_goes_past_no_step(gap: float, tmp_path: Path)
     assert walk_ending(child) == (1, [["look", "one"]])
 
 
-@pytest.mark.parametrize("way", FEW)
-def test_dumb_terminal_is_protected_by_the_clock_alone(way: str, tmp_path: Path) -> None:
+def test_dumb_terminal_is_protected_by_the_clock_alone() -> None:
     """It gets no escape sequences, and stray paste marks don't become letters of the answer."""
-    child, prompt, word = reach("a write", tmp_path, TERM="dumb")
-    send(child, WAYS[way](word))
-    child.expect("discarded")
-    seen = child.before or ""
-    child.expect(f"\n{prompt}")
-    type_keys(child, "q")
-    assert walk_ending(child) == (1, [])
-    assert "\x1b" not in seen
+    hold({name: partial(discards, asking("0", "line", TERM="dumb"), WAYS[name]("yes"), is_dumb=True) for name in FEW})
 
 
 def test_macro_of_inputrc_types_nothing(tmp_path: Path) -> None:
@@ -200,123 +243,119 @@ def test_macro_of_inputrc_types_nothing(tmp_path: Path) -> None:
     assert walk_ending(child) == (1, [])
 
 
-ASKING = """
-import sys, time
-from runbook.terminal.dialog import Dialog
-print("working", flush=True)
-time.sleep(float(sys.argv[1]))
-print("Sure?")
-try:
-    print("GOT", ascii(getattr(Dialog(), sys.argv[2])("> ")), flush=True)
-except (KeyboardInterrupt, EOFError) as end:
-    print("LEFT", repr(end), flush=True)
-"""
-
-
-def asking(*words: str) -> pexpect.spawn[str]:
+def asking(*words: str, **environment: str) -> pexpect.spawn[str]:
     """Start a program that works for so many seconds and then asks, with a method of the dialog."""
-    child = terminal(sys.executable, "-c", ASKING, *words, environment=PATHS)
+    child = forked(asker.main, *words, environment=environment)
     child.expect("working")
     return child
 
 
-@pytest.mark.parametrize(
-    "pieces",
-    [
-        pytest.param([(0, "yes\r")], id="a line"),
-        pytest.param([(0, "y"), (0.1, "e"), (0.1, "s"), (0.1, "\r")], id="typed ahead"),
-        pytest.param([(0, "yes\r")] + [(0.3, "yes\r")] * 4, id="lines 300 ms apart, over the question"),
-        pytest.param([(0.3, "\r")] * 5, id="blank lines 300 ms apart, over the question"),
-    ],
-)
-def test_keys_typed_before_the_question_do_not_answer_it(pieces: Pieces) -> None:
+AHEAD: Mapping[str, Pieces] = {
+    "a line": [(0, "yes\r")],
+    "typed ahead": [(0, "y"), (0.1, "e"), (0.1, "s"), (0.1, "\r")],
+    "lines 300 ms apart, over the question": [(0, "yes\r")] + [(0.3, "yes\r")] * 4,
+    "blank lines 300 ms apart, over the question": [(0.3, "\r")] * 5,
+}
+
+
+def test_keys_typed_before_the_question_do_not_answer_it() -> None:
     """They are discarded, and so are keys that follow without a pause."""
-    child = asking("1", "line")
-    send(child, pieces)
-    child.expect("Sure.*?> ")
-    type_keys(child, "no")
-    assert found(child, "GOT '(.*)'") == "no"
+
+    def judge(child: pexpect.spawn[str], pieces: Pieces) -> None:
+        send(child, pieces)
+        child.expect("Sure.*?> ")
+        type_keys(child, "no")
+        assert found(child, "GOT '(.*)'") == "no"
+
+    hold({name: partial(judge, asking("1", "line"), pieces) for name, pieces in AHEAD.items()})
 
 
-@pytest.mark.parametrize(
-    ("pieces", "expected"),
-    [
-        pytest.param([(0.1, key) for key in "yes\r"], "yes", id="120 words a minute"),
-        pytest.param([(0.5, key) for key in "yes\r"], "yes", id="two fingers, slowly"),
-        pytest.param([(0.015, key) for key in "yes\r"], "yes", id="fingers that roll over the keys"),
-        pytest.param([(0.1, "y"), (0.015, "e"), (0.1, "s"), (0.015, "\r")], "yes", id="some keys rolled"),
-        pytest.param([(0.05, key) for key in f"{REF}\r"], REF, id="a name, faster than anyone"),
-        pytest.param([(0.03, key) for key in "yse\x7f\x7fes\r"], "yes", id="corrected"),
-        pytest.param([(0.03, key) for key in "no no\x17yes\x15ja \x17yes\r"], "yes", id="erased"),
-        pytest.param(
-            [(0.03, key) for key in ("y", "\x1b[D", "e", "\x1bOC", "s", "\x1b[1;5A", "\r")], "yes", id="arrows"
-        ),
-        pytest.param([(0.03, f"\x1b[{ord(key)}u") for key in "yes\r"], "yes", id="keys as numbers"),
-        pytest.param(
-            [(0.03, f"\x1b[{ord(key)};1:1u\x1b[{ord(key)};1:3u") for key in "yes\r"], "yes", id="and releases"
-        ),
-        pytest.param([(0.05, "\x1b"), (0.3, "y"), (0.05, "e"), (0.05, "s"), (0.05, "\n")], "yes", id="Esc before"),
-        pytest.param([(0.05, "wegen Überlast"[at]) for at in range(14)] + [(0.1, "\r")], "wegen Überlast", id="UTF-8"),
-        pytest.param([(0.1, "原因不明です"), (0.3, "\r")], "原因不明です", id="an input method"),
-        pytest.param(
-            [(0.05, "y"), (0.05, "\xad"), (0.05, "e"), (0.05, "s"), (0.05, "\r")], "y\ufffdes", id="invisible"
-        ),
-    ],
-)
-def test_typed_answer_is_accepted(pieces: Pieces, expected: str) -> None:
+TYPED: Mapping[str, tuple[Pieces, str]] = {
+    "120 words a minute": ([(0.1, key) for key in "yes\r"], "yes"),
+    "two fingers, slowly": ([(0.5, key) for key in "yes\r"], "yes"),
+    "fingers that roll over the keys": ([(0.015, key) for key in "yes\r"], "yes"),
+    "some keys rolled": ([(0.1, "y"), (0.015, "e"), (0.1, "s"), (0.015, "\r")], "yes"),
+    "a name, faster than anyone": ([(0.05, key) for key in f"{REF}\r"], REF),
+    "corrected": ([(0.03, key) for key in "yse\x7f\x7fes\r"], "yes"),
+    "erased": ([(0.03, key) for key in "no no\x17yes\x15ja \x17yes\r"], "yes"),
+    "arrows": ([(0.03, key) for key in ("y", "\x1b[D", "e", "\x1bOC", "s", "\x1b[1;5A", "\r")], "yes"),
+    "keys as numbers": ([(0.03, f"\x1b[{ord(key)}u") for key in "yes\r"], "yes"),
+    "and releases": ([(0.03, f"\x1b[{ord(key)};1:1u\x1b[{ord(key)};1:3u") for key in "yes\r"], "yes"),
+    "Esc before": ([(0.05, "\x1b"), (0.3, "y"), (0.05, "e"), (0.05, "s"), (0.05, "\n")], "yes"),
+    "UTF-8": ([(0.05, "wegen Überlast"[at]) for at in range(14)] + [(0.1, "\r")], "wegen Überlast"),
+    "an input method": ([(0.1, "原因不明です"), (0.3, "\r")], "原因不明です"),
+    "invisible": ([(0.05, "y"), (0.05, "\xad"), (0.05, "e"), (0.05, "s"), (0.05, "\r")], "y\ufffdes"),
+}
+
+
+def test_typed_answer_is_accepted() -> None:
     """At any human speed, with corrections, and with whatever other keys the terminal sends."""
-    child = asking("0", "line")
-    child.expect("Sure.*?> ")
-    send(child, pieces)
-    assert found(child, r"GOT ('.*')\r") == ascii(expected)
+
+    def judge(child: pexpect.spawn[str], pieces: Pieces, expected: str) -> None:
+        child.expect("Sure.*?> ")
+        send(child, pieces)
+        assert found(child, r"GOT ('.*')\r") == ascii(expected)
+
+    hold({name: partial(judge, asking("0", "line"), *case) for name, case in TYPED.items()})
 
 
-@pytest.mark.parametrize(
-    ("pieces", "expected"),
-    [
-        pytest.param([(0, f"{BEGIN}a value{END}"), (0.1, "\r")], "a value", id="marked"),
-        pytest.param([(0, f"{BEGIN}a value\r{END}"), (0.1, "\r")], "a value", id="marked, with its line end"),
-        pytest.param([(0, "a value"), (0.1, "\r")], "a value", id="not marked"),
-        pytest.param([(0, "a value\r"), (0.1, "\r")], "a value", id="not marked, with its line end"),
-        pytest.param([(0.05, key) for key in "typed\r"], "typed", id="typed"),
-    ],
-)
-@pytest.mark.parametrize("method", ["value", "secret"])
-def test_value_may_be_pasted_as_one_line(method: str, pieces: Pieces, expected: str) -> None:
+VALUES: Mapping[str, tuple[Pieces, str]] = {
+    "marked": ([(0, f"{BEGIN}a value{END}"), (0.1, "\r")], "a value"),
+    "marked, with its line end": ([(0, f"{BEGIN}a value\r{END}"), (0.1, "\r")], "a value"),
+    "not marked": ([(0, "a value"), (0.1, "\r")], "a value"),
+    "not marked, with its line end": ([(0, "a value\r"), (0.1, "\r")], "a value"),
+    "typed": ([(0.05, key) for key in "typed\r"], "typed"),
+}
+
+
+def test_value_may_be_pasted_as_one_line() -> None:
     """Only an Enter that a person types ends it."""
-    child = asking("0", method)
-    child.expect("Sure.*?> ")
-    send(child, pieces)
-    assert found(child, "GOT '(.*)'") == expected
-    assert (expected in (child.before or "")) == (method == "value")
+
+    def judge(method: str, child: pexpect.spawn[str], pieces: Pieces, expected: str) -> None:
+        child.expect("Sure.*?> ")
+        send(child, pieces)
+        assert found(child, "GOT '(.*)'") == expected
+        assert (expected in (child.before or "")) == (method == "value")
+
+    methods = ("value", "secret")
+    hold(
+        {
+            f"{method}: {name}": partial(judge, method, asking("0", method), *case)
+            for name, case in VALUES.items()
+            for method in methods
+        }
+    )
 
 
-@pytest.mark.parametrize("gap", [0, 0.06, 0.15, 0.3])
-def test_value_is_never_the_first_line_of_many(gap: float) -> None:
+def test_value_is_never_the_first_line_of_many() -> None:
     """All lines of the paste are discarded; marked or not."""
-    child = asking("0", "value")
-    child.expect("Sure.*?> ")
-    send(child, lines("one", gap))
-    child.expect("discarded")
-    child.expect("> ")
-    send(child, [(0, f"{BEGIN}one\rtwo\r{END}")])
-    child.expect("discarded")
-    child.expect("> ")
-    type_keys(child, "two")
-    assert found(child, "GOT '(.*)'") == "two"
+
+    def judge(child: pexpect.spawn[str], gap: float) -> None:
+        child.expect("Sure.*?> ")
+        send(child, lines("one", gap))
+        child.expect("discarded")
+        child.expect("> ")
+        send(child, [(0, f"{BEGIN}one\rtwo\r{END}")])
+        child.expect("discarded")
+        child.expect("> ")
+        type_keys(child, "two")
+        assert found(child, "GOT '(.*)'") == "two"
+
+    hold({str(gap): partial(judge, asking("0", "value"), gap) for gap in (0, 0.06, 0.15, 0.3)})
 
 
 PEM = "-----BEGIN KEY-----\rabc=\rde\tf\r-----END KEY-----\r"
-LINES_OF = """
-from runbook.terminal.dialog import Dialog
-print("GOT", ascii(Dialog().secret_lines("value> ", 500)), flush=True)
-"""
+
+
+def asking_for_lines() -> pexpect.spawn[str]:
+    """Start a program that asks for a secret of at most 500 characters."""
+    return forked(lambda: print("GOT", ascii(Dialog().secret_lines("value> ", 500))))  # noqa: T201
 
 
 @pytest.mark.parametrize("line_end", ["\r", "\n", "\r\n"])
 def test_secret_of_several_lines_is_one_marked_paste(line_end: str) -> None:
     """All of it, with its tab and its last line end; only its size is shown."""
-    child = terminal(sys.executable, "-c", LINES_OF, environment=PATHS)
+    child = asking_for_lines()
     child.expect("value> ")
     send(child, [(0, BEGIN + PEM.replace("\r", line_end) + END)])
     child.expect(r"\(4 lines, 48 characters\)")
@@ -325,32 +364,34 @@ def test_secret_of_several_lines_is_one_marked_paste(line_end: str) -> None:
     assert "abc=" not in (child.before or "").partition("GOT")[0]
 
 
-@pytest.mark.parametrize(
-    "pieces",
-    [
-        pytest.param([(0, PEM)], id="not marked"),
-        pytest.param([(0.3, f"{line}\r") for line in PEM.split("\r")], id="not marked, line by line"),
-        pytest.param([(0, BEGIN + PEM + END), (0.1, BEGIN + PEM + END)], id="twice"),
-        pytest.param([(0, BEGIN + PEM + END), (0.1, "x")], id="and a letter"),
-        pytest.param([(0.1, "x"), (0.1, BEGIN + PEM + END)], id="behind a letter"),
-        pytest.param([(0, BEGIN + PEM + "x" * 500 + END)], id="too long"),
-    ],
-)
-def test_secret_of_several_lines_is_never_a_part_of_them(pieces: Pieces) -> None:
+PARTS: Mapping[str, Pieces] = {
+    "not marked": ([(0, PEM)]),
+    "not marked, line by line": ([(0.3, f"{line}\r") for line in PEM.split("\r")]),
+    "twice": ([(0, BEGIN + PEM + END), (0.1, BEGIN + PEM + END)]),
+    "and a letter": ([(0, BEGIN + PEM + END), (0.1, "x")]),
+    "behind a letter": ([(0.1, "x"), (0.1, BEGIN + PEM + END)]),
+    "too long": ([(0, BEGIN + PEM + "x" * 500 + END)]),
+}
+
+
+def test_secret_of_several_lines_is_never_a_part_of_them() -> None:
     """It is discarded, and asked for again."""
-    child = terminal(sys.executable, "-c", LINES_OF, environment=PATHS)
-    child.expect("value> ")
-    send(child, pieces)
-    child.expect("discarded")
-    child.expect("\nvalue> ")
-    send(child, [(0.5, ""), *((0.1, key) for key in "sesame\r")])
-    assert found(child, "GOT '(.*)'") == "sesame"
+
+    def judge(child: pexpect.spawn[str], pieces: Pieces) -> None:
+        child.expect("value> ")
+        send(child, pieces)
+        child.expect("discarded")
+        child.expect("\nvalue> ")
+        send(child, [(0.5, ""), *((0.1, key) for key in "sesame\r")])
+        assert found(child, "GOT '(.*)'") == "sesame"
+
+    hold({name: partial(judge, asking_for_lines(), pieces) for name, pieces in PARTS.items()})
 
 
 @pytest.mark.parametrize("odd", ["\x00", "\x0b", "\udcff"])
 def test_character_that_a_paste_loses_is_marked(odd: str) -> None:
     """The parameter then refuses the value."""
-    child = terminal(sys.executable, "-c", LINES_OF, environment=PATHS)
+    child = asking_for_lines()
     child.expect("value> ")
     send(child, [(0, f"{BEGIN}a{odd}\u00a0b{END}"), (0.1, "\r")])
     assert found(child, r"GOT ('.*')\r") == ascii("a\ufffd\u00a0b")
@@ -358,8 +399,7 @@ def test_character_that_a_paste_loses_is_marked(odd: str) -> None:
 
 def test_esc_key_does_not_stop_a_countdown() -> None:
     """It may begin a longer sequence, and nothing waits for the rest of it."""
-    code = "from runbook.terminal.dialog import Dialog; print('ENDED', Dialog().enter_within(1.0, print))"
-    child = terminal(sys.executable, "-c", code, environment=PATHS)
+    child = forked(lambda: print("ENDED", Dialog().enter_within(1.0, print)))  # noqa: T201
     child.expect(r"\d\.\d")
     press(child, "\x1b")
     assert found(child, r"ENDED (\w+)") == "False"
@@ -376,35 +416,45 @@ def test_text_wider_than_the_terminal_is_shown_by_its_end() -> None:
 # --- the terminal is given back ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("keys", "number"),
-    [("y", 0), ("\r", 0), ("\x03", 0), ("\x04", 0), ("", signal.SIGTERM), ("", signal.SIGHUP), ("", signal.SIGINT)],
-)
-def test_terminal_is_always_given_back(keys: str, number: int, tmp_path: Path) -> None:
+def test_terminal_is_always_given_back(tmp_path: Path) -> None:
     """Paste marks off and the mode as before: after an answer, Ctrl-C, Ctrl-D and signals."""
-    script = python_program(tmp_path, "ask", f"import sys\nsys.argv[1:] = ['0', 'line']\n{ASKING}")
+    script = python_program(tmp_path, "ask", "from support.asking import main\nmain('0', 'line')")
     shell = f"stty -a > before; {script} & echo PID $!; fg > /dev/null; stty -a > after; cmp before after && echo same"
-    child = terminal("bash", "--norc", "-mc", shell, environment=PATHS, directory=tmp_path)
-    pid = int(found(child, r"PID (\d+)"))
-    child.expect("Sure[^>]*\x1b\\[\\?2004h[^>]*> ")
-    if number:
-        os.kill(pid, number)
-    else:
-        type_keys(child, "", end=f"{keys}")
-        if keys == "y":
-            time.sleep(0.1)
-            child.send("\r")
-    child.expect(r"\x1b\[\?2004l")
-    child.expect("same")
-    assert "\x1b[?2004h" not in (child.before or "")
-    child.close()
+
+    def judge(place: Path, keys: str, number: int) -> None:
+        place.mkdir()
+        child = terminal("bash", "--norc", "-mc", shell, environment=PATHS, directory=place)
+        pid = int(found(child, r"PID (\d+)"))
+        child.expect("Sure[^>]*\x1b\\[\\?2004h[^>]*> ")
+        if number:
+            os.kill(pid, number)
+        else:
+            type_keys(child, "", end=f"{keys}")
+            if keys == "y":
+                time.sleep(0.1)
+                child.send("\r")
+        child.expect(r"\x1b\[\?2004l")
+        child.expect("same")
+        assert "\x1b[?2004h" not in (child.before or "")
+        child.close()
+
+    ends = (
+        ("y", 0),
+        ("\r", 0),
+        ("\x03", 0),
+        ("\x04", 0),
+        ("", signal.SIGTERM),
+        ("", signal.SIGHUP),
+        ("", signal.SIGINT),
+    )
+    hold({repr(end): partial(judge, tmp_path / str(at), *end) for at, end in enumerate(ends)})
 
 
 def test_stopped_by_ctrl_z_and_continued_it_asks_again(tmp_path: Path) -> None:
     """The shell gets its terminal back meanwhile; the half-typed answer is gone, as its screen was."""
     inputrc = tmp_path / "inputrc"
     inputrc.write_text("set enable-bracketed-paste off\n")
-    script = python_program(tmp_path, "ask", f"import sys\nsys.argv[1:] = ['0', 'line']\n{ASKING}")
+    script = python_program(tmp_path, "ask", "from support.asking import main\nmain('0', 'line')")
     child = terminal(
         "bash", "--norc", "-i", environment={**PATHS, "INPUTRC": str(inputrc), "PS1": "shell% "}, directory=tmp_path
     )
@@ -457,10 +507,11 @@ QUESTION = "Push these migrations? [y/N] "
 def ask(tmp_path: Path) -> Callable[..., pexpect.spawn[str]]:
     """Start a command of ours that works and then asks, as a step's command. `at_once` questions don't wait."""
 
-    def start(how: str, *questions: str, at_once: int = 2) -> pexpect.spawn[str]:
+    def start(how: str, *questions: str, at_once: int = 2, place: Path = tmp_path) -> pexpect.spawn[str]:
+        place.mkdir(exist_ok=True)
         for at in range(at_once):
-            let_ask(tmp_path, at)
-        child = run([sys.executable, "-c", WORKING, how, str(tmp_path), *questions], tmp_path)
+            let_ask(place, at)
+        child = run([sys.executable, "-S", "-c", WORKING, how, str(place), *questions], place)
         child.expect("working")
         return child
 
@@ -475,32 +526,39 @@ def let_ask(place: Path, at: int = 0) -> None:
 def run(argv: Sequence[str], directory: Path, **wanted: object) -> pexpect.spawn[str]:
     """Run a step's command with a person's terminal on our side."""
     text = json.dumps({"argv": argv, **wanted})
-    environment = {**PATHS, "HOME": str(directory)}
-    return terminal(sys.executable, "-m", "support.executing", text, environment=environment, directory=directory)
+    return forked(executing.main, text, environment={"HOME": str(directory)}, directory=directory)
 
 
-@pytest.mark.parametrize("how", ["line", "line spinner", "raw", "raw spinner"])
-@pytest.mark.parametrize(
-    "pieces",
-    [
-        pytest.param([(0, "y\r")], id="a line"),
-        pytest.param([(0.2, "y"), (0.2, "\r")], id="typed"),
-        pytest.param([(0, f"{BEGIN}y\r{END}")], id="a marked paste"),
-        pytest.param([(0.05, "y")] * 25, id="a key held down"),
-    ],
-)
+COMMAND_AHEAD: Mapping[str, tuple[str, Pieces]] = {
+    "a line": ("line", [(0, "y\r")]),
+    "a key held down": ("line", [(0.05, "y")] * 25),
+    "typed beside a spinner": ("line spinner", [(0.2, "y"), (0.2, "\r")]),
+    "a marked paste into a raw terminal": ("raw", [(0, f"{BEGIN}y\r{END}")]),
+    "typed into a raw terminal": ("raw", [(0.2, "y"), (0.2, "\r")]),
+    "a line beside a spinner on a raw terminal": ("raw spinner", [(0, "y\r")]),
+}
+
+
 def test_keys_typed_before_a_commands_question_do_not_answer_it(
-    how: str, pieces: Pieces, ask: Callable[..., pexpect.spawn[str]], tmp_path: Path
+    ask: Callable[..., pexpect.spawn[str]], tmp_path: Path
 ) -> None:
     """They are discarded with a note, and only the person's own answer counts."""
-    child = ask(how, QUESTION, at_once=0)
-    send(child, pieces)
-    child.expect("typed before the question appeared were discarded")
-    let_ask(tmp_path)
-    child.expect_exact(QUESTION)
-    time.sleep(0.5)
-    press(child, "n\r")
-    assert found(child, r"GOT '(\w+)") == "n"
+
+    def judge(child: pexpect.spawn[str], place: Path, pieces: Pieces) -> None:
+        send(child, pieces)
+        child.expect("typed before the question appeared were discarded")
+        let_ask(place)
+        child.expect_exact(QUESTION)
+        time.sleep(0.5)
+        press(child, "n\r")
+        assert found(child, r"GOT '(\w+)") == "n"
+
+    hold(
+        {
+            name: partial(judge, ask(how, QUESTION, at_once=0, place=tmp_path / name), tmp_path / name, pieces)
+            for name, (how, pieces) in COMMAND_AHEAD.items()
+        }
+    )
 
 
 COMMAND_WAYS: Mapping[str, Pieces] = {
@@ -514,23 +572,27 @@ COMMAND_WAYS: Mapping[str, Pieces] = {
 }
 
 
-@pytest.mark.parametrize("how", ["line", "raw"])
-@pytest.mark.parametrize("way", [*COMMAND_WAYS])
-def test_nothing_pasted_answers_a_commands_yes_or_no(
-    how: str, way: str, ask: Callable[..., pexpect.spawn[str]]
-) -> None:
+def test_nothing_pasted_answers_a_commands_yes_or_no(ask: Callable[..., pexpect.spawn[str]], tmp_path: Path) -> None:
     """Not the first question, and not the next one."""
-    child = ask(how, QUESTION, QUESTION)
-    child.expect_exact(QUESTION)
-    time.sleep(READING)
-    send(child, COMMAND_WAYS[way])
-    child.expect("discarded")
-    time.sleep(0.5)
-    press(child, "n\r")
-    assert found(child, r"GOT '(\w+)") == "n"
-    child.expect_exact(QUESTION)
-    press(child, "n\r")
-    assert found(child, r"GOT '(\w+)") == "n"
+
+    def judge(child: pexpect.spawn[str], pieces: Pieces) -> None:
+        child.expect_exact(QUESTION)
+        time.sleep(READING)
+        send(child, pieces)
+        child.expect("discarded")
+        time.sleep(0.5)
+        press(child, "n\r")
+        assert found(child, r"GOT '(\w+)") == "n"
+        child.expect_exact(QUESTION)
+        press(child, "n\r")
+        assert found(child, r"GOT '(\w+)") == "n"
+
+    hold(
+        {
+            f"{name}, {how}": partial(judge, ask(how, QUESTION, QUESTION, place=tmp_path / name), pieces)
+            for how, (name, pieces) in zip(cycle(["line", "raw"]), COMMAND_WAYS.items(), strict=False)
+        }
+    )
 
 
 def test_second_question_is_not_answered_by_keys_from_the_first(

@@ -18,9 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.hostile import FORGERY, is_passable
 from support.places import Place, make_place
-from support.terminals import UNSEEN_PAUSE, program, terminal
+from support.terminals import UNSEEN_PAUSE, forked, program, terminal
 
+from runbook.runtime.executor import PtyExecutor
 from runbook.runtime.output_filter import OutputFilter
+from runbook.runtime.subprocesses import open_editor
 
 ROOT = Path(__file__).parents[2]
 
@@ -175,17 +177,15 @@ def test_modes_are_as_they_were_after_a_program_has_ended(tmp_path: Path, what: 
     """A command can't switch them, and those that an editor left switched are reset."""
     sequence, is_reset = SWITCHED[what]
     script = program(tmp_path, "switch", f"printf '{_octal(sequence)}'")
-    opened = f"from runbook.runtime.subprocesses import open_editor; open_editor({str(tmp_path / 'file')!r})"
-    ran = f"""from runbook.runtime.executor import PtyExecutor
-PtyExecutor.here().execute([{str(script)!r}], environment={{}}, directory="/", timeout=None, born=lambda *_: None)
-"""
-    watched = Watched(
-        terminal(
-            *(sys.executable, "-c", f"{opened if editor else ran}\nprint('AFTER')"),
-            environment={"PYTHONPATH": str(ROOT), "EDITOR": str(script)},
-            directory=tmp_path,
-        )
-    )
+
+    def run() -> None:
+        if editor:
+            open_editor(str(tmp_path / "file"))
+        else:
+            _execute(str(script), directory="/")
+        print("AFTER")  # noqa: T201
+
+    watched = Watched(forked(run, environment={"EDITOR": str(script)}, directory=tmp_path))
     watched.read_until("AFTER")
 
     assert is_reset(watched)
@@ -204,12 +204,12 @@ QUESTION = (
 def test_question_of_the_cli_is_readable_and_left_out_moves_are_counted(tmp_path: Path) -> None:
     """The question, the answer below it, and one line about the moves between them."""
     (tmp_path / "question").write_text(QUESTION, newline="")
-    code = f"""from runbook.runtime.executor import PtyExecutor
-PtyExecutor.here().execute(["cat", "question"], environment={{}}, directory={str(tmp_path)!r}, timeout=None,
-                           born=lambda *_: None)
-print("AFTER")
-"""
-    watched = Watched(terminal(sys.executable, "-c", code, environment={"PYTHONPATH": str(ROOT)}, directory=tmp_path))
+
+    def run() -> None:
+        _execute("cat", "question", directory=str(tmp_path))
+        print("AFTER")  # noqa: T201
+
+    watched = Watched(forked(run, directory=tmp_path))
     watched.read_until("AFTER")
     asked = ["│", "◆  Apply 2 migrations?", "│  ○ Yes / ● No", "└"]
     answered = ["◇  Apply 2 migrations?", "│  No", "context canceled"]
@@ -307,7 +307,7 @@ PIECES = st.one_of(
 )
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(pieces=st.lists(PIECES, max_size=30), cuts=st.lists(st.integers(1, 9), min_size=1, max_size=9))
 def test_random_output_in_random_pieces_stays_in_its_own_lines(pieces: list[bytes], cuts: list[int]) -> None:
     """No control character outside the allow-list comes out, and the cursor never goes above where it began."""
@@ -337,6 +337,10 @@ def test_random_output_in_random_pieces_stays_in_its_own_lines(pieces: list[byte
     assert screen.display[:2] == above
     assert (screen.margins, screen.title, screen.cursor.hidden) == (None, "", False)
     assert output.line_begun or not screen.display[screen.cursor.y].strip()
+
+
+def _execute(*argv: str, directory: str) -> None:
+    PtyExecutor.here().execute(argv, environment={}, directory=directory, timeout=None, born=lambda *_: None)
 
 
 def _octal(text: str) -> str:

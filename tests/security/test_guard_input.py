@@ -72,12 +72,9 @@ def _random_lines(seed: int, count: int) -> Iterator[bytes]:
             yield bytes(line)
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_two_thousand_lines_that_may_be_no_text_get_a_verdict(
-    seed: int, capfdbinary: pytest.CaptureFixture[bytes]
-) -> None:
+def test_hundreds_of_lines_that_may_be_no_text_get_a_verdict(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     """Each line gets one of the three exit codes and, if JSON is asked for, valid JSON."""
-    for line in _random_lines(seed, 500):
+    for line in _random_lines(0, 400):
         form = "json" if line[:1] < b"a" else "text"
         assert main(["guard", "--line", os.fsdecode(line), "--format", form]) in VERDICTS, line
         sys.stdout.flush()
@@ -87,9 +84,9 @@ def test_two_thousand_lines_that_may_be_no_text_get_a_verdict(
 
 @pytest.mark.parametrize("ascii_only", [False, True])
 def test_real_processes_answer_too(ascii_only: bool, home: Path) -> None:
-    """Sixty lines in each encoding of the terminal get a verdict."""
+    """Twelve lines in each encoding of the terminal get a verdict."""
     environment = _environment(home, **(ASCII if ascii_only else {"LC_ALL": "C.UTF-8"}))
-    for line in _random_lines(99 + ascii_only, 60):
+    for line in _random_lines(99 + ascii_only, 12):
         ended = _guard("--line", line, "--format", "json", environment=environment)
         assert ended.returncode in VERDICTS, (line, ended.stderr)
         assert json.loads(ended.stdout.decode())["verdict"] in set(Verdict)

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -18,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 import pyte
 import pytest
 from support.books import FIX_HEAD
-from support.forked import start
+from support.forked import opened, ran, start
 from support.journal_engines import durable_postgres, empty_journal
 from support.limits import must_end
 from support.network import Network, Trouble, open_network
@@ -47,31 +48,32 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 
 every_secret = pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS.keys())
-every_form = pytest.mark.parametrize("form", FORMS)
 
 
 # --- one form at a time --------------------------------------------------------------------------------------------
 
 
 @every_secret
-@every_form
-def test_a_text_is_stored_without_the_secret(secret: str, form: str) -> None:
+def test_a_text_is_stored_without_the_secret(secret: str) -> None:
     """The text around it stays."""
-    shown = Redactor([secret]).redact(f"before {FORMS[form](secret)} after")
-    assert is_hidden(form, secret, shown)
-    assert shown.startswith("before ")
-    assert shown.endswith(" after")
+    redactor = Redactor([secret])
+    shown = {form: redactor.redact(f"before {write(secret)} after") for form, write in FORMS.items()}
+    assert [form for form in FORMS if not is_hidden(form, secret, shown[form])] == []
+    assert [each for each in shown.values() if not (each.startswith("before ") and each.endswith(" after"))] == []
 
 
 @every_secret
-@every_form
-def test_a_stream_is_shown_without_the_secret(secret: str, form: str) -> None:
+def test_a_stream_is_shown_without_the_secret(secret: str) -> None:
     """The stream comes byte by byte. Text that is printed over has its own test."""
-    raw = f"before {FORMS[form](secret)} after\n".encode()
-    channel = _Channel(Redactor([secret]))
-    pieces = [raw] if form in OVERPRINTED else [bytes([byte]) for byte in raw]
-    shown = "".join(map(channel.take, pieces)) + channel.rest()
-    assert is_hidden(form, secret, shown)
+    redactor = Redactor([secret])
+
+    def shown(form: str) -> str:
+        raw = f"before {FORMS[form](secret)} after\n".encode()
+        channel = _Channel(redactor)  # it is at its end after each text, and then begins anew
+        pieces = [raw] if form in OVERPRINTED else [bytes([byte]) for byte in raw]
+        return "".join(map(channel.take, pieces)) + channel.rest()
+
+    assert [form for form in FORMS if not is_hidden(form, secret, shown(form))] == []
 
 
 TYPIST = """
@@ -84,10 +86,10 @@ for byte in pathlib.Path("printed").read_bytes():
 
 
 @every_secret
-@pytest.mark.parametrize("form", sorted(OVERPRINTED))
-def test_a_secret_that_comes_together_on_the_screen_is_never_on_it(secret: str, form: str, tmp_path: Path) -> None:
+def test_a_secret_that_comes_together_on_the_screen_is_never_on_it(secret: str, tmp_path: Path) -> None:
     """A command prints letters over letters, one by one; at no moment does the terminal show the value."""
-    (tmp_path / "printed").write_bytes(f"before {FORMS[form](secret)} after\r\n".encode())
+    printed = "".join(f"before {FORMS[form](secret)} after\r\n" for form in sorted(OVERPRINTED))
+    (tmp_path / "printed").write_bytes(printed.encode())
     emulated = pyte.Screen(80, 24)
     terminal = pyte.Stream(emulated)
 
@@ -96,40 +98,47 @@ def test_a_secret_that_comes_together_on_the_screen_is_never_on_it(secret: str, 
         assert not [line for line in secret.splitlines() if line in "\n".join(emulated.display)]
 
     ended = PtyExecutor(Redactor, show, lambda: FALLBACK_SIZE).execute(
-        [sys.executable, "-c", TYPIST],
+        [sys.executable, "-S", "-c", TYPIST],
         environment={}, directory=str(tmp_path), timeout=30, born=lambda *_: None, secrets=[secret],
     )  # fmt: skip
-    assert is_hidden("as it is", secret, "\n".join(emulated.display))
+    display = "\n".join(emulated.display)
+    assert is_hidden("as it is", secret, display)
     assert is_hidden("as it is", secret, ended.output)
+    assert display.count(MASK) >= len(OVERPRINTED)
 
 
 @every_secret
-@every_form
-def test_what_a_terminal_shows_in_the_end_is_stored_without_the_secret(secret: str, form: str) -> None:
+def test_what_a_terminal_shows_in_the_end_is_stored_without_the_secret(secret: str) -> None:
     """The transcript undoes redrawing, so it is redacted once more."""
-    transcript = Transcript(40)
-    transcript.feed(f"before {FORMS[form](secret)} after\n".replace("\n", "\r\n"))
-    assert is_hidden(form, secret, Redactor([secret]).redact(transcript.text()))
+    redactor = Redactor([secret])
+
+    def stored(form: str) -> str:
+        transcript = Transcript(40)
+        transcript.feed(f"before {FORMS[form](secret)} after\n".replace("\n", "\r\n"))
+        return redactor.redact(transcript.text())
+
+    assert [form for form in FORMS if not is_hidden(form, secret, stored(form))] == []
 
 
 @every_secret
-@every_form
 def test_an_error_and_a_crash_log_hide_the_secret(
-    secret: str, form: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    secret: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """An exception may repeat what it could not use."""
     monkeypatch.setattr(known_secrets, "_known", {secret})
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    text = FORMS[form](secret)
-    with ending() as refused:
-        _fail(RunbookError(f"can't use {text}", hint=f"Not {text}."))
-    with ending() as crashed:
-        _fail(ValueError(text))
-    said = capsys.readouterr().err
-    (log,) = tmp_path.glob("runbook-bug-*.log")
-    assert (refused.code, crashed.code) == (ExitCode.NOT_COMPLETED, ExitCode.BUG)
-    assert is_hidden(form, secret, said)
-    assert is_hidden(form, secret, log.read_text(encoding="utf-8"))
+    for form, write in FORMS.items():
+        text = write(secret)
+        with ending() as refused:
+            _fail(RunbookError(f"can't use {text}", hint=f"Not {text}."))
+        with ending() as crashed:
+            _fail(ValueError(text))
+        said = capsys.readouterr().err
+        (log,) = tmp_path.glob("runbook-bug-*.log")
+        assert (refused.code, crashed.code) == (ExitCode.NOT_COMPLETED, ExitCode.BUG), form
+        assert is_hidden(form, secret, said), form
+        assert is_hidden(form, secret, log.read_text(encoding="utf-8")), form
+        log.unlink()
 
 
 def _fail(error: Exception) -> None:
@@ -203,6 +212,8 @@ class Watched:
     outlets: dict[str, str] = field(default_factory=dict)
     refused: str = ""
     pushed: bool = False
+    open_book: Callable[[], None] = lambda: None
+    """Opens the book of this run in a process that was forked."""
 
     def answer(self, screen: str) -> str:  # noqa: PLR0911 - one for each thing that is asked
         """Let the commands print, type the secret where the answer is stored, and look at all outlets."""
@@ -246,9 +257,8 @@ class Watched:
 
     def say(self, words: str) -> str:
         """Return what a command prints."""
-        argv = [sys.executable, "-m", "runbook", "--book", str(self.place.root / "book"), *words.split()]
-        environment = {**self.environment, "PYTHONPATH": str(ROOT)}
-        done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+        argv = ["--book", str(self.place.root / "book"), *words.split()]
+        done = ran(argv, environment=self.environment, directory=self.place.root, before=self.open_book)
         assert done.returncode == 0, done.stderr
         return done.stdout + done.stderr
 
@@ -291,7 +301,7 @@ def server() -> Iterator[Postgres]:
         yield postgres
 
 
-@pytest.fixture(scope="module", params=[(name, journal) for name in SECRETS for journal in ("file", "shared")])
+@pytest.fixture(scope="module", params=[*zip(SECRETS, cycle(("file", "shared")), strict=False)])
 def watched(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, server: Postgres
 ) -> Iterator[Watched]:
@@ -323,7 +333,9 @@ def _walked(seen: Watched, server: Postgres | None = None) -> Watched:
     (place.root / "forms.json").write_text(json.dumps(document), encoding="utf-8")
     argv = ["--book", str(place.root / "book"), "run", "fix", "--workdir", str(place.root / "project")]
     argv += ["--ticket", f"OPS {seen.typed}"]
-    start(argv, environment={**seen.environment, "RUNBOOK_TOKEN": secret}, directory=place.root).converse(seen.answer)
+    seen.open_book = opened(place.root / "book")
+    environment = {**seen.environment, "RUNBOOK_TOKEN": secret}
+    start(argv, environment=environment, directory=place.root, before=seen.open_book).converse(seen.answer)
     seen.outlets["screens"] = "\n".join(seen.screens)
     seen.outlets["notifications"] = (place.root / "told").read_text(encoding="utf-8")
     if seen.network is not None:
@@ -354,7 +366,7 @@ def test_no_outlet_of_a_walk_holds_the_secret(watched: Watched, outlet: str) -> 
         assert outlet not in watched.outlets
         return
     text = watched.outlets[outlet]
-    assert text
+    assert text or (watched.journal and outlet == "files")  # all of it may be on the server
     # The packaged looks at the target quote like one of the secrets.
     text = re.sub(r"npx supabase db query --read-only.*?limit \d+'", "", text, flags=re.DOTALL)
     assert [form for form in FORMS if traces(form, watched.secret, text)] == []
@@ -495,11 +507,8 @@ def test_an_unknown_secret_is_hidden_by_its_shape(shape: str) -> None:
 def test_the_guard_and_its_log_repeat_no_password(shape: str, form: str, tmp_path: Path) -> None:
     """The guard shows and logs every line that it stops."""
     line = SHAPES[shape]("hunter2zebra")
-    done = subprocess.run(
-        [sys.executable, "-m", "runbook", "guard", "--line", line, "--format", form],
-        env={"PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")},
-        capture_output=True, text=True, check=False, cwd=tmp_path,
-    )  # fmt: skip
+    environment = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
+    done = ran(["guard", "--line", line, "--format", form], environment=environment, directory=tmp_path)
     log = (tmp_path / "state" / "runbook" / "guard.jsonl").read_text(encoding="utf-8")
     assert done.returncode == ExitCode.REFUSED
     assert MASK in log

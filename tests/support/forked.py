@@ -11,7 +11,9 @@ import pty
 import re
 import select
 import signal
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,7 +35,7 @@ for module in (
 for module in ("runbook.policy.redaction", "rich.console", "runbook.journal.machine_locks", "runbook.journal.sqlite"):
     import_module(module)
 
-__all__ = ["KillAt", "Terminal", "start"]
+__all__ = ["KillAt", "Terminal", "opened", "ran", "start"]
 
 _PROMPT = re.compile(r"(?:\n|\r)(?:(?:why|value|reason|note|who)?> |-- (?:page \d+ of \d+|Enter )[^\n]*: )$")
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
@@ -85,17 +87,64 @@ class Terminal:
         return bool(data)
 
 
+def opened(directory: Path) -> Callable[[], None]:
+    """Read and check a book here, and return what makes a child open that one at once."""
+    from runbook.checks import book
+    from runbook.loading.book import load_book
+
+    reading = load_book(directory)
+    book.open_book(str(directory))
+
+    def hand_over() -> None:
+        setattr(book, "load_book", lambda _: reading)  # noqa: B010 - mypy has it as a function
+        setattr(book, "_found", lambda *_: ())  # noqa: B010
+
+    return hand_over
+
+
 def start(
-    argv: Sequence[str], *, environment: Mapping[str, str], directory: Path, kill: KillAt | None = None
+    argv: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    directory: Path,
+    kill: KillAt | None = None,
+    before: Callable[[], None] = lambda: None,
 ) -> Terminal:
-    """Fork and run the command line there."""
+    """Fork, call `before` and run the command line there."""
     pid, master = pty.fork()
     if pid == 0:
-        _child(argv, environment, directory, kill)
+        _child(argv, environment, directory, kill, before)
     return Terminal(pid, master)
 
 
-def _child(argv: Sequence[str], environment: Mapping[str, str], directory: Path, kill: KillAt | None) -> NoReturn:
+def ran(
+    argv: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    directory: Path,
+    before: Callable[[], None] = lambda: None,
+) -> subprocess.CompletedProcess[str]:
+    """Fork, call `before` and run the command line there, without a terminal, until it ends."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        pid = os.fork()
+        if pid == 0:
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            os.dup2(out.fileno(), 1)
+            os.dup2(err.fileno(), 2)
+            _child(argv, environment, directory, None, before)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess([*argv], code, out.read().decode(), err.read().decode())
+
+
+def _child(
+    argv: Sequence[str],
+    environment: Mapping[str, str],
+    directory: Path,
+    kill: KillAt | None,
+    before: Callable[[], None],
+) -> NoReturn:
     code = 99
     try:
         os.environ.clear()
@@ -108,6 +157,7 @@ def _child(argv: Sequence[str], environment: Mapping[str, str], directory: Path,
         if kill is not None:
             _arm(kill)
         _hurry()
+        before()
         from runbook.cli import main
 
         code = main(argv)

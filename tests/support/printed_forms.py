@@ -9,6 +9,7 @@ import re
 import shlex
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache, lru_cache
 from urllib.parse import quote, quote_plus
 
 from runbook.policy.redaction import MASK
@@ -162,12 +163,25 @@ def is_hidden(name: str, secret: str, shown: str) -> bool:
 
 def traces(name: str, secret: str, shown: str) -> bool:
     """Return whether more than punctuation is left of the printed form."""
-    printed, left = (_UNSEEN.sub("", text) for text in (FORMS[name](secret), shown.replace(MASK, "\ufffd")))
+    left = _left(shown)
+    return any(window in left for window in _traces_of(name, secret))
+
+
+@lru_cache(maxsize=2)
+def _left(shown: str) -> str:
+    """Return what can be seen of a text, in which one form after the other is looked for."""
+    return _UNSEEN.sub("", shown.replace(MASK, "\ufffd"))
+
+
+@cache
+def _traces_of(name: str, secret: str) -> frozenset[str]:
+    """Return the stretches of a printed form that give the value away."""
+    printed = _UNSEEN.sub("", FORMS[name](secret))
     start, end = _AROUND.get(name, (0, 0))
     # The padding of base64 reveals nothing.
     printed = printed.removesuffix("%3D").removesuffix("%3D")[start : len(printed) - end]
     # Windows of nearly only zeros are skipped: escapes, dates and fractions share them.
-    return any(window in left for window in _windows(printed) if len(set(window)) > 2)
+    return frozenset(window for window in _windows(printed) if len(set(window)) > 2)
 
 
 def _windows(printed: str) -> Iterator[str]:

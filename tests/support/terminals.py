@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -9,9 +10,11 @@ import select
 import stat
 import sys
 import time
-from collections.abc import Mapping
+import traceback
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pexpect
 
@@ -20,6 +23,7 @@ __all__ = [
     "ROOT",
     "PlainRedactor",
     "answer",
+    "forked",
     "found",
     "hang_up",
     "pid_of",
@@ -85,6 +89,45 @@ def terminal(
     )
 
 
+def forked(
+    run: Callable[..., int | None],
+    *words: str,
+    environment: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+    columns: int = 80,
+    rows: int = 24,
+) -> pexpect.spawn[str]:
+    """Run a function in a pseudo terminal of that size, in a fork of this process, which has imported everything."""
+    variables = {**os.environ, "TERM": "xterm-256color", **(environment or {})}
+    return pexpect.spawn(
+        sys.executable,
+        preexec_fn=partial(_run_in_fork, run, words, variables),
+        cwd=None if directory is None else str(directory),
+        dimensions=(rows, columns),
+        encoding="utf-8",
+        timeout=20,
+    )
+
+
+def _run_in_fork(run: Callable[..., int | None], words: tuple[str, ...], environment: Mapping[str, str]) -> NoReturn:
+    code = 99
+    try:
+        os.closerange(3, 64)  # one of them would tell pexpect of a program that can't be started
+        gc.freeze()
+        os.environ.clear()
+        os.environ.update(environment)
+        # The test runner has put its own objects there.
+        sys.stdin = sys.__stdin__ = os.fdopen(0, encoding="utf-8", closefd=False)  # type: ignore[misc]
+        sys.stdout = sys.__stdout__ = os.fdopen(1, "w", encoding="utf-8", buffering=1, closefd=False)  # type: ignore[misc]
+        sys.stderr = sys.__stderr__ = os.fdopen(2, "w", encoding="utf-8", buffering=1, closefd=False)  # type: ignore[misc]
+        code = run(*words) or 0
+    except BaseException:  # noqa: BLE001 - the process ends here
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        os._exit(code)
+
+
 def type_keys(child: pexpect.spawn[str], text: str, *, end: str = "\r", pause: float = KEY_PAUSE) -> None:
     """Type a line as a person does: each key after the one before has been echoed, and a moment later Enter.
 
@@ -120,9 +163,12 @@ def walk_terminal(
 ) -> pexpect.spawn[str]:
     """Start one of the procedures of `support.walking` in a terminal of so many columns and rows."""
     columns, rows = size
-    walk = (sys.executable, "-m", "support.walking", name, str(directory))
-    paths = {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}", "NO_COLOR": "1"}
-    return terminal(*walk, environment={**paths, **environment}, directory=directory, columns=columns, rows=rows)
+    from support.walking import main
+
+    return forked(
+        *(main, name, str(directory)),
+        environment={"NO_COLOR": "1", **environment}, directory=directory, columns=columns, rows=rows,
+    )  # fmt: skip
 
 
 def walk_ending(child: pexpect.spawn[str]) -> tuple[int, list[list[str]]]:
@@ -130,8 +176,15 @@ def walk_ending(child: pexpect.spawn[str]) -> tuple[int, list[list[str]]]:
     code = int(found(child, r"ENDED (\d+)"))
     ran: list[list[str]] = json.loads(found(child, r"RAN (\[.*\])"))
     child.expect(pexpect.EOF)
-    child.close()
+    child.wait()
+    _close(child)
     return code, ran
+
+
+def _close(child: pexpect.spawn[str]) -> None:
+    """Close the terminal of a program that has ended, without the time that pexpect gives others to end."""
+    vars(child)["ptyproc"].delayafterclose = 0
+    child.close()
 
 
 def hang_up(child: pexpect.spawn[str]) -> None:
