@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,19 +17,29 @@ import pexpect
 import pytest
 from support.terminals import found, type_keys
 
+from runbook.cli import main
 from runbook.cli.run_options import person
 from runbook.drill.database import query
+from runbook.drill.machine import Process
+from runbook.drill.registry import SandboxRecord, records, write
 from runbook.errors import RunbookError
 from runbook.journal.events import DrillEnded, RunStarted, RunStopped
 from runbook.journal.facts import Query
 from runbook.journal.sqlite import SqliteJournal
+from runbook.loading import PACKAGED_BOOK
 from runbook.reports.run_history import stopped
+from runbook.user_directories import cache_directory, state_directory
 
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Mapping[str, str]:
-    """Return the environment of a person with an empty home; the cache is shared, for speed."""
-    return {**os.environ, "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state"), "NO_COLOR": "1"}
+    """Return the environment of a person with an empty home; the cache and its key are shared, for speed."""
+    key, state = state_directory() / "cache.key", tmp_path / "state" / "runbook"
+    if key.exists():
+        state.mkdir(parents=True, mode=0o700)
+        shutil.copy(key, state)
+    shared = {"XDG_CACHE_HOME": str(cache_directory().parent)}
+    return {**os.environ, **shared, "HOME": str(tmp_path), "XDG_STATE_HOME": str(state.parent), "NO_COLOR": "1"}
 
 
 def drill(environment: Mapping[str, str], *words: str) -> subprocess.CompletedProcess[str]:
@@ -63,12 +74,7 @@ def test_a_drill_walks_by_itself_and_prints_its_proofs(environment: Mapping[str,
 
 def test_a_drill_that_fails_says_what_did_not_hold(environment: Mapping[str, str], tmp_path: Path) -> None:
     """A procedure that misleads fails its drill: exit 1, and the proof with what was found."""
-    printed = subprocess.run(
-        [sys.executable, "-c", "from runbook.loading import PACKAGED_BOOK; print(PACKAGED_BOOK)"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    book = tmp_path / "book"
-    subprocess.run(["cp", "-r", printed.stdout.strip(), str(book)], check=True)
+    book = shutil.copytree(PACKAGED_BOOK, tmp_path / "book")
     page = book / "procedures" / "backup-before-migration.yaml"
     text = page.read_text(encoding="utf-8")
     page.write_text(text.replace("select to_regnamespace('backup') is null", "select false"), encoding="utf-8")
@@ -92,7 +98,9 @@ def kept(environment: Mapping[str, str]) -> Iterator[str]:
     assert "ended" in ended.stdout
 
 
-def test_a_kept_sandbox_answers_psql_and_the_cli(kept: str, environment: Mapping[str, str]) -> None:
+def test_a_kept_sandbox_answers_psql_and_the_cli(
+    kept: str, environment: Mapping[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The printed commands work: psql and the CLI, by the script that sets the password; then `--end` ends it.
 
     A shell of it begins with where one is, and with a line that reaches the database.
@@ -114,7 +122,8 @@ def test_a_kept_sandbox_answers_psql_and_the_cli(kept: str, environment: Mapping
     (line,) = (line for line in shell.stdout.splitlines() if "db query" in line)
     asked = subprocess.run([enter[1], "sh", "-c", f"{line} --yes"], capture_output=True, text=True, check=False)
     ended = drill(environment, "--end", enter[1].partition("runbook-drill-")[2].partition("/")[0])
-    again = drill(environment, "backup-before-migration", "--scenario", "only-adds", "--auto", "--keep")
+    monkeypatch.setenv("XDG_STATE_HOME", environment["XDG_STATE_HOME"])
+    write(SandboxRecord(id="another", owner=Process(0, ""), directory=str(tmp_path / "another"), kept=True))
 
     assert psql[1] == enter[1]
     assert rows.stdout.strip() == "[(36,)]", rows.stderr
@@ -123,13 +132,12 @@ def test_a_kept_sandbox_answers_psql_and_the_cli(kept: str, environment: Mapping
     assert asked.returncode == 0, asked.stderr
     assert ended.returncode == 0
     assert not Path(enter[1]).exists()
-    assert again.returncode == 0
+    assert [record.id for record in records()] == ["another"], "--end all ends this one"
 
 
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        pytest.param(["emergency-rollback"], 4, "no terminal", id="no-terminal"),
         pytest.param(["--auto"], 2, "no procedure given", id="no-procedure"),
         pytest.param(["nothing", "--auto"], 2, "no procedure is called 'nothing'", id="unknown"),
         pytest.param(["add-index", "--scenario", "x", "--auto"], 2, "no scenario called 'x'", id="no-scenario"),
@@ -143,13 +151,22 @@ def test_a_kept_sandbox_answers_psql_and_the_cli(kept: str, environment: Mapping
     ],
 )
 def test_a_wrong_line_gets_a_sentence(
-    environment: Mapping[str, str], words: list[str], code: int, message: str
+    capsys: pytest.CaptureFixture[str], words: list[str], code: int, message: str
 ) -> None:
     """No traceback, the right exit code, and what to do."""
-    done = drill(environment, *words)
+    returned, shown = main(["drill", *words]), capsys.readouterr()
 
-    assert done.returncode == code, done.stdout + done.stderr
-    assert message in done.stderr
+    assert returned == code, shown.out + shown.err
+    assert message in shown.err
+    assert "Traceback" not in shown.err
+
+
+def test_without_a_terminal_nobody_drills_by_hand(environment: Mapping[str, str]) -> None:
+    """The process says so, with the exit code for it."""
+    done = drill(environment, "emergency-rollback")
+
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "no terminal" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -194,7 +211,7 @@ def test_a_person_is_briefed_and_walks(environment: Mapping[str, str], tmp_path:
     proofs = str(child.before)
     assert "ok      Nothing was lost" in proofs
     assert "in its order" not in proofs, "which steps are done is a person's own business"
-    child.expect("It took less than a minute")
+    child.expect("It took ")
     child.expect("Try again: runbook drill migration-health --scenario all-well")
     run = found(child, r"Report: runbook report (\S+-migration-health-drill-\S+)")
     child.expect(pexpect.EOF)

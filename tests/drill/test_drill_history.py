@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,12 @@ from drill_support.drills import scene
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runbook.checks import open_book
 from runbook.drill.database import connect, execute, query_records
 from runbook.drill.sandbox import BASE_MIGRATION, Sandbox, project_sql
 from runbook.errors import UsageError
-from runbook.model import Position, Scenario, Verdict
+from runbook.loading import PACKAGED_BOOK
+from runbook.loading.files import read_policy
+from runbook.model import Policy, Position, Scenario, Verdict
 from runbook.steps import history
 from runbook.steps.destination import Destination
 from runbook.steps.history import History
@@ -35,9 +37,15 @@ def sandbox() -> Iterator[Sandbox]:
         yield opened
 
 
+@cache
+def policy() -> Policy:
+    """Return the packaged policy."""
+    return read_policy(PACKAGED_BOOK)
+
+
 def statement(*files: MigrationFile, version: str = "all", file: str | None = None, major: int = 3) -> str:
     """Return the query for these files."""
-    to = Destination(open_book().policy, major, lambda _: (), migrations=lambda: (BASE, *files))
+    to = Destination(policy(), major, lambda _: (), migrations=lambda: (BASE, *files))
     argv = History(version=version, file=file, at=Position("", 1, 1)).argv({}, to)
     assert to.judge(argv).verdict is Verdict.ALLOW
     return argv[-1]
@@ -263,7 +271,7 @@ RAN_OBJECTS = "('20260110000000', 'odd', array['create function \"Odd\".create_g
 def test_a_person_without_the_walk_sees_what_is_compared(sandbox: Sandbox, of: str, name: str, shown: str) -> None:
     """The page's command shows the object as it is now, with what the proof compares."""
     compared(sandbox, more=RAN_OBJECTS)
-    to = Destination(open_book().policy, 3, lambda _: ())
+    to = Destination(policy(), 3, lambda _: ())
     step = Previous(of=of, name="{{name}}", must_be="{{proof}}", at=Position("", 1, 1))
     [line] = [block.argv for block in step.view({"name": name}, to) if isinstance(block, CommandToRun)]
     assert to.judge(line).verdict is Verdict.ALLOW

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pexpect
@@ -31,32 +32,36 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
-@pytest.mark.parametrize("major", [3, 2])
-def test_npx_supabase_is_the_pinned_cli(major: int) -> None:
+@pytest.fixture(scope="module", params=[3, 2])
+def pending(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    """Open one sandbox for each major of the CLI, with a file that no test pushes."""
+    scenario = Scenario(migrations=(migration("note", "select 1", "pending"),))
+    with scene(scenario, major=request.param) as sandbox:
+        yield sandbox
+
+
+def test_npx_supabase_is_the_pinned_cli(pending: Sandbox) -> None:
     """In the project `npx supabase` is the real CLI of the wanted major, without asking a registry."""
-    with scene(major=major) as sandbox:
-        done = subprocess.run(
-            ["npx", "supabase", "--version"],
-            cwd=sandbox.project, env=dict(sandbox.environment), capture_output=True, text=True, check=False,
-        )  # fmt: skip
+    done = subprocess.run(
+        ["npx", "supabase", "--version"],
+        cwd=pending.project, env=dict(pending.environment), capture_output=True, text=True, check=False,
+    )  # fmt: skip
 
-    assert done.stdout.strip() == sandbox.cli.version
-    assert done.stdout.startswith(f"{major}.")
+    assert done.stdout.strip() == pending.cli.version
+    assert done.stdout.startswith(f"{pending.cli.major}.")
 
 
-def test_a_command_that_leaves_is_caught() -> None:
+def test_a_command_that_leaves_is_caught(pending: Sandbox) -> None:
     """A child that asks for another host gets a refusal, and the attempt is on record."""
-    with scene() as sandbox:
-        subprocess.run(
-            ["npx", "supabase", "projects", "list"],
-            cwd=sandbox.project,
-            env={**sandbox.environment, "SUPABASE_PROFILE": "supabase"},
-            capture_output=True,
-            check=False,
-        )
-        attempts = list(sandbox.proxy.attempts)
+    subprocess.run(
+        ["npx", "supabase", "projects", "list"],
+        cwd=pending.project,
+        env={**pending.environment, "SUPABASE_PROFILE": "supabase"},
+        capture_output=True,
+        check=False,
+    )
 
-    assert any("api.supabase.com" in attempt for attempt in attempts)
+    assert any("api.supabase.com" in attempt for attempt in pending.proxy.attempts)
 
 
 def test_nothing_is_left_after() -> None:
@@ -162,49 +167,51 @@ def test_without_node_the_missing_part_is_named(monkeypatch: pytest.MonkeyPatch,
     assert records() == ()
 
 
-@pytest.mark.parametrize("major", [3, 2])
-def test_the_clis_own_question_is_asked(major: int) -> None:
+def push_command(sandbox: Sandbox) -> list[str]:
+    """Return the push that a person types in that project."""
+    url = sandbox.postgres.command_url
+    return ["npx", "supabase", "db", "push", *([f"--remote={url}"] if sandbox.cli.major == 3 else ["--db-url", url])]
+
+
+def pushed(sandbox: Sandbox) -> list[tuple[object, ...]]:
+    """Return how many versions the history has."""
+    return query(sandbox.postgres.url, "select count(*) from supabase_migrations.schema_migrations")
+
+
+def test_the_clis_own_question_is_asked(pending: Sandbox) -> None:
     """The sandbox's production counts as hosted: before it writes the CLI asks, as it does on a real project."""
-    with scene(Scenario(migrations=(migration("note", "select 1", "pending"),)), major=major) as sandbox:
-        url = sandbox.postgres.command_url
-        target = [f"--remote={url}"] if major == 3 else ["--db-url", url]
-        child = pexpect.spawn(
-            "npx", ["supabase", "db", "push", *target],
-            cwd=str(sandbox.project), env={**sandbox.environment, "TERM": "xterm"}, timeout=60, encoding="utf-8",
-        )  # fmt: skip
-        child.expect("Yes.*?No")
-        child.send("n")
-        child.expect(pexpect.EOF)
-        child.close()
-        pushed = query(sandbox.postgres.url, "select count(*) from supabase_migrations.schema_migrations")
+    program, *words = push_command(pending)
+    child = pexpect.spawn(
+        program, words,
+        cwd=str(pending.project), env={**pending.environment, "TERM": "xterm"}, timeout=60, encoding="utf-8",
+    )  # fmt: skip
+    child.expect("Yes.*?No")
+    child.send("n")
+    child.expect(pexpect.EOF)
+    child.close()
 
     assert child.exitstatus == 1
-    assert pushed == [(1,)]
+    assert pushed(pending) == [(1,)]
 
 
-@pytest.mark.parametrize("major", [3, 2])
-def test_the_clis_own_question_is_not_answered_by_keys_typed_ahead(major: int) -> None:
+def test_the_clis_own_question_is_not_answered_by_keys_typed_ahead(pending: Sandbox) -> None:
     """A `y` typed before the question, or pasted at it, pushes nothing; the `n` that the person types counts."""
-    with scene(Scenario(migrations=(migration("note", "select 1", "pending"),)), major=major) as sandbox:
-        url = sandbox.postgres.command_url
-        target = [f"--remote={url}"] if major == 3 else ["--db-url", url]
-        wanted = {"argv": ["npx", "supabase", "db", "push", *target], "environment": dict(sandbox.environment)}
-        paths = {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
-        child = terminal(
-            sys.executable, "-m", "support.executing", json.dumps(wanted),
-            environment={**sandbox.environment, **paths}, directory=sandbox.project, timeout=60,
-        )  # fmt: skip
-        child.expect("BORN")
-        press(child, "yyy")
-        child.expect("typed before the question appeared were discarded")
-        child.expect("Yes.*?No")
-        press(child, "")
-        child.send("\x1b[200~y\r\x1b[201~")
-        child.expect("Pasted text was discarded")
-        time.sleep(0.5)
-        press(child, "n")
-        child.expect('"exit": 1')
-        child.close()
-        pushed = query(sandbox.postgres.url, "select count(*) from supabase_migrations.schema_migrations")
+    wanted = {"argv": push_command(pending), "environment": dict(pending.environment)}
+    paths = {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
+    child = terminal(
+        sys.executable, "-m", "support.executing", json.dumps(wanted),
+        environment={**pending.environment, **paths}, directory=pending.project, timeout=60,
+    )  # fmt: skip
+    child.expect("BORN")
+    press(child, "yyy")
+    child.expect("typed before the question appeared were discarded")
+    child.expect("Yes.*?No")
+    press(child, "")
+    child.send("\x1b[200~y\r\x1b[201~")
+    child.expect("Pasted text was discarded")
+    time.sleep(0.5)
+    press(child, "n")
+    child.expect('"exit": 1')
+    child.close()
 
-    assert pushed == [(1,)]
+    assert pushed(pending) == [(1,)]

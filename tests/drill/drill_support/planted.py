@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import yaml
 
 from runbook.loading import PACKAGED_BOOK
 
-__all__ = ["TABLE", "DoesNotFitError", "Planted", "lists_of", "plant", "planted", "rewritten"]
+__all__ = ["TABLE", "DoesNotFitError", "Planted", "changed", "lists_of", "plant", "planted", "rewritten"]
 
 TABLE = Path(__file__).parents[1] / "data" / "mutations.yaml"
 
@@ -63,12 +64,22 @@ def _entry(procedure: str, entry: dict[str, Any]) -> Planted:
 
 def plant(mistake: Planted, directory: Path) -> Path:
     """Write a book with that mistake into a directory that is not there yet, and return it."""
+    document = changed(mistake)
     shutil.copytree(PACKAGED_BOOK, directory)
-    file = directory / "procedures" / f"{mistake.procedure}.yaml"
-    document = _read(file)
-    _change(document, deepcopy(mistake.change))
-    _write(file, document)
+    _write(directory / "procedures" / f"{mistake.procedure}.yaml", document)
     return directory
+
+
+def changed(mistake: Planted) -> dict[str, Any]:
+    """Return the procedure with that mistake. Raises DoesNotFitError if the procedure no longer has the place."""
+    document = deepcopy(_packaged(mistake.procedure))
+    _change(document, deepcopy(mistake.change))
+    return document
+
+
+@cache
+def _packaged(procedure: str) -> dict[str, Any]:
+    return _read(PACKAGED_BOOK / "procedures" / f"{procedure}.yaml")
 
 
 def rewritten(directory: Path) -> Path:
