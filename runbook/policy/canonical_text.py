@@ -144,18 +144,6 @@ class Form:
         mapped.add_plain(at, len(raw))
         return mapped
 
-    def begins_at(self, raw: bytes) -> int:
-        """Return where the canonical text begins in the original, its length if nothing is left of it."""
-        at = 0
-        for token in self.token.finditer(raw) if self.token else ():
-            if raw[at : token.start()].translate(None, _LEFT_OUT):
-                break
-            if _decoded(token).translate(None, _LEFT_OUT):
-                return token.start()
-            at = token.end()
-        kept = raw[at:].translate(_KEPT) if self.token else b"\1"
-        return at + kept.index(1) if 1 in kept else len(raw)
-
     def complete_until(self, raw: bytes) -> int:
         """Return where a control sequence or an escape begins that more text may change, the length if none does."""
         found = self.opening.search(raw, max(0, len(raw) - _LONGEST_OPEN)) if self.opening else None

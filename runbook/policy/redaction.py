@@ -194,14 +194,8 @@ class _ValueMasker:
         complete = self._form.complete_until(work)
         text = self._form.canonical(work[:complete])
         overlap = self._overlap(text)
-        if not self._contains_needle(text):
-            if not overlap:
-                return self._release(work, work[:complete], complete)
-            if (
-                overlap == len(text)
-                and len(work) - (start := self._form.begins_at(work[:complete])) <= self._longest_match
-            ):
-                return self._release(work, work[:start], start)
+        if not overlap and not self._contains_needle(text):
+            return self._release(work, work[:complete], complete)
         piece = _Piece(work, self._form.mapped(work[:complete]), after_word=self._in_word)
         if overlap and len(work) - piece.span(len(text) - overlap)[0] > self._longest_match:
             overlap = self._overlap(text[piece.canonical.first_from(len(work) - self._longest_match) :])

@@ -60,7 +60,7 @@ class Terminal:
     meanwhile: dict[str, Callable[[str], None]] = field(default_factory=dict)
     """What to do, once, when a text appears, while the child itself asks nothing."""
 
-    def converse(self, answer: Callable[[str], str], *, timeout: float = 30) -> int:
+    def converse(self, answer: Callable[[str], str], *, timeout: float = 120) -> int:
         """Answer each prompt, given the screen since the last one, until the child ends. Return its exit code."""
         until = time.monotonic() + timeout
         while self._read(until):
@@ -89,15 +89,15 @@ class Terminal:
 
 def opened(directory: Path) -> Callable[[], None]:
     """Read and check a book here, and return what makes a child open that one at once."""
-    from runbook.checks import book
+    from runbook.checks import opening
     from runbook.loading.book import load_book
 
     reading = load_book(directory)
-    book.open_book(str(directory))
+    opening.open_book(str(directory))
 
     def hand_over() -> None:
-        setattr(book, "load_book", lambda _: reading)  # noqa: B010 - mypy has it as a function
-        setattr(book, "_found", lambda *_: ())  # noqa: B010
+        setattr(opening, "load_book", lambda _: reading)  # noqa: B010 - mypy has it as a function
+        setattr(opening, "_problems", lambda *_: ())  # noqa: B010
 
     return hand_over
 
