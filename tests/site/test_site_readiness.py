@@ -13,6 +13,7 @@ from runbook.checks import open_book
 from runbook.errors import RunbookError
 from runbook.journal.events import DrillEnded
 from runbook.loading.place import READINESS
+from runbook.model import Book
 from runbook.reports.readiness import Readiness, readiness_of
 from runbook.reports.readiness_export import as_json
 from runbook.site import readiness_page, source
@@ -22,27 +23,36 @@ TODAY = date(2026, 11, 27)
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
-@pytest.fixture
-def team_book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Build the pages from a team's book, on a day that stays the same."""
-    directory = tmp_path / "team-runbook"
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Book:
+    """Open a team's book. Nothing that a test changes is read with it."""
+    directory = tmp_path_factory.mktemp("project") / "team-runbook"
     directory.mkdir()
     (directory / "team.yaml").write_text(TEAM, encoding="utf-8")
+    return open_book(str(directory))
+
+
+@pytest.fixture
+def team_book(opened: Book, book: Book, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Build the pages from a team's book, on a day that stays the same. There is no export yet."""
+    directory = Path(opened.directory)
+    (directory / READINESS).unlink(missing_ok=True)
+    monkeypatch.setattr(source, "open_book", {str(directory): opened, None: book}.__getitem__)
     monkeypatch.setenv("SOURCE_DATE_EPOCH", str(int(datetime(2026, 11, 27, tzinfo=UTC).timestamp())))
     source.begin_build(book=directory)
     yield directory
     source.begin_build()
 
 
-def exported(directory: Path, **more: object) -> Readiness:
+def exported(opened: Book, **more: object) -> Readiness:
     """Write the export with two drills of two people; return it."""
     ada = DrillEnded(at=AT, procedure="add-index", scenario="new-index", operator="ada", passed=True)
     bo = replace(ada, operator="bo <b>", passed=False, at=AT + timedelta(days=1))
     readiness = replace(
-        readiness_of(open_book(str(directory)), [("one", ada), ("two", bo)], TODAY),
+        readiness_of(opened, [("one", ada), ("two", bo)], TODAY),
         **more,  # type: ignore[arg-type]
     )
-    (directory / READINESS).write_text(as_json(readiness), encoding="utf-8")
+    (Path(opened.directory) / READINESS).write_text(as_json(readiness), encoding="utf-8")
     return readiness
 
 
@@ -51,9 +61,10 @@ def row(html: str, procedure: str) -> str:
     return html.partition(f"procedures/{procedure}.md")[2].partition("</tr>")[0]
 
 
-def test_the_page_shows_the_export(team_book: Path) -> None:
+@pytest.mark.usefixtures("team_book")
+def test_the_page_shows_the_export(opened: Book) -> None:
     """The last passed drill, when it's due again, everybody's latest drill, and what to do next."""
-    exported(team_book)
+    exported(opened)
     shown = row(readiness_page.drills(), "add-index")
     assert "2026-11-20 by ada" in shown
     assert "2027-02-18" in shown
@@ -63,20 +74,22 @@ def test_the_page_shows_the_export(team_book: Path) -> None:
     assert "due</strong>" in row(readiness_page.drills(), "add-column")
 
 
-def test_what_became_due_since_the_export_is_due(team_book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("team_book")
+def test_what_became_due_since_the_export_is_due(opened: Book, monkeypatch: pytest.MonkeyPatch) -> None:
     """On the day of the build."""
-    exported(team_book)
+    exported(opened)
     for day, is_due in ((17, False), (18, True)):
         monkeypatch.setenv("SOURCE_DATE_EPOCH", str(int(datetime(2027, 2, day, tzinfo=UTC).timestamp())))
         source.forget()
         assert ("due</strong>" in row(readiness_page.drills(), "add-index")) is is_due
 
 
-def test_what_the_export_does_not_have_is_said_to_be_missing(team_book: Path) -> None:
+@pytest.mark.usefixtures("team_book")
+def test_what_the_export_does_not_have_is_said_to_be_missing(opened: Book) -> None:
     """A procedure of the book that is newer than the export; one that the book lost isn't shown."""
-    whole = exported(team_book)
+    whole = exported(opened)
     (one,) = (each for each in whole.procedures if each.procedure == "add-index")
-    exported(team_book, procedures=(replace(one, procedure="renamed"), replace(one, scenario="renamed")))
+    exported(opened, procedures=(replace(one, procedure="renamed"), replace(one, scenario="renamed")))
     html = readiness_page.drills()
     assert "not in the export" in row(html, "add-column")
     assert "due</strong>" not in row(html, "add-column")
@@ -84,12 +97,13 @@ def test_what_the_export_does_not_have_is_said_to_be_missing(team_book: Path) ->
     assert "runbook drill add-index --scenario new-index" in html
 
 
-def test_without_an_export_the_page_shows_what_can_be_drilled(team_book: Path) -> None:
+@pytest.mark.usefixtures("team_book")
+def test_without_an_export_the_page_shows_what_can_be_drilled(opened: Book) -> None:
     """And names nobody; only a team's book can have one."""
     html = readiness_page.drills()
     assert "no record of who has drilled what" in html
     assert "runbook drill emergency-rollback --scenario broken-function" in html
-    exported(team_book)
+    exported(opened)
     source.begin_build()
     assert "no record of who has drilled what" in readiness_page.drills()
 
@@ -104,11 +118,11 @@ def test_a_broken_export_is_named_with_what_mends_it(team_book: Path, text: str)
 
 
 @pytest.mark.usefixtures("team_book")
-def test_overdue_reviews_are_listed_by_the_day_of_the_build(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_overdue_reviews_are_listed_by_the_day_of_the_build(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
     """They need no export."""
     assert "No review is overdue on 2026-11-27." in readiness_page.reviews()
     monkeypatch.setenv("SOURCE_DATE_EPOCH", str(int(datetime(2036, 1, 1, tzinfo=UTC).timestamp())))
     source.forget()
     html = readiness_page.reviews()
     assert "Overdue since" in html
-    assert str(open_book(None).procedure("add-index").due) in row(html, "add-index")
+    assert str(book.procedure("add-index").due) in row(html, "add-index")
