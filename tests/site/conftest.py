@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 import pytest
@@ -15,11 +17,17 @@ from runbook.model import Book
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the site once, as a person does."""
-    output = tmp_path_factory.mktemp("site")
-    built = build(ROOT, output)
-    assert built.returncode == 0, built.stderr
-    return output
+    """Build the site once, as a person does. The processes of one test run share it, and none changes it."""
+    own = tmp_path_factory.getbasetemp()
+    shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "site-of-all-tests"
+    with shared.with_suffix(".lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        if not shared.is_dir():
+            output = tmp_path_factory.mktemp("site")
+            built = build(ROOT, output)
+            assert built.returncode == 0, built.stderr
+            output.rename(shared)
+    return shared
 
 
 @pytest.fixture(scope="session")
