@@ -78,7 +78,10 @@ def _lines(page: Page) -> dict[str, str]:
 
 
 def test_every_command_of_every_page_is_the_walks(browser: Browser, site: Path, book: Book) -> None:
-    """With all values typed, each snippet is word for word the argv that the walk runs on production."""
+    """With all values typed, each snippet is word for word the argv that the walk runs on production.
+
+    Each parameter but a secret has a field, which takes the book's own example: no pattern is of another dialect.
+    """
     compared = 0
     with serving(site) as base, visiting(browser, base) as visit:
         page = visit.context.new_page()
@@ -86,11 +89,13 @@ def test_every_command_of_every_page_is_the_walks(browser: Browser, site: Path, 
             visit.go(page, f"procedures/{procedure.id}.html")
             open_all(page)
             typed = _type_values(page, book, procedure.id)
+            assert {one.name for one in procedure.parameters if not one.secret} <= {*typed}, procedure.id
+            views = page_context(procedure.id).views
             for major in (2, 3):
                 if page.locator(f"#cli-{major}").count():
                     page.locator(f"#cli-{major}").check()
                 shown = _lines(page)
-                for place in page_context(procedure.id).views:
+                for place in views:
                     values = _typed_into(place.scope.values, typed)
                     action = place.step.action_on(major)
                     target = production(book.policy, major, values)
