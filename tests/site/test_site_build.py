@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
+import shutil
 import zipfile
+from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
+from support.projects import build_project
 from support.sites import ROOT, build, copy_of_checkout, pages_of, serving, visiting
 
 from runbook.cli import main
@@ -185,9 +185,26 @@ def test_no_page_shows_markup_or_has_a_prompt_to_copy(site: Path) -> None:
     assert guard.count('class="tabbed-block"') == 14
 
 
-def test_prose_stands_where_its_author_puts_it(tmp_path: Path) -> None:
-    """Below the block and between two parts, with links to a part's heading; the contents list headings in order."""
-    checkout = copy_of_checkout(tmp_path)
+@dataclass(frozen=True)
+class Changed:
+    """A checkout with a procedure more and with prose on a page, and the site that is built from it."""
+
+    checkout: Path
+    site: Path
+    said: str
+
+
+REPOSITORY = "https://github.com/team/runbook"
+
+
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> Changed:
+    """Build it to be published: from another directory, as a pipeline may do, long after the last review."""
+    checkout = copy_of_checkout(tmp_path_factory.mktemp("changed"))
+    book = str(checkout / "runbook" / "book")
+    words = ["new", "procedure", "rotate-keys", "--title", 'The "keys"', "--section", "functions"]
+    assert main(["--book", book, *words]) == 0
+    assert main(["--book", book, "check"]) == 0
     file = checkout / "docs" / "procedures" / "push-migration.md"
     block = file.read_text().partition("\n\n")[2]
     first = block.replace('"))', '", through="before"))')
@@ -195,11 +212,21 @@ def test_prose_stands_where_its_author_puts_it(tmp_path: Path) -> None:
     file.write_text(
         f"# Push one migration\n\n{first}\n## Between\n\nGo to [the steps](#steps).\n\n{second}\n## Below\n"
     )
-
-    built = build(checkout, tmp_path / "site")
-
+    known = {
+        "PYTHONPATH": str(checkout),
+        "RUNBOOK_EDIT_URI": f"{REPOSITORY}/edit/main/docs/",
+        "RUNBOOK_SITE_URL": "https://team.github.io/runbook/",
+        "SOURCE_DATE_EPOCH": "1893456000",
+    }
+    site = tmp_path_factory.mktemp("published")
+    built = build_project(checkout / "mkdocs.yml", site, cwd=tmp_path_factory.mktemp("elsewhere"), environment=known)
     assert built.returncode == 0, built.stderr
-    html = (tmp_path / "site" / "procedures" / "push-migration.html").read_text()
+    return Changed(checkout, site, built.stderr)
+
+
+def test_prose_stands_where_its_author_puts_it(changed: Changed) -> None:
+    """Below the block and between two parts, with links to a part's heading; the contents list headings in order."""
+    html = (changed.site / "procedures" / "push-migration.html").read_text()
     headings = re.findall(r'<h2 id="([^"]+)">[^<]+<a class="headerlink" href="#\1" title="[^"]+">&para;</a></h2>', html)
     assert headings == [
         *("before-you-start", "between", "steps", "check-that-it-worked", "undo", "end-of-procedure"),
@@ -221,46 +248,22 @@ def test_a_broken_book_is_told_without_a_traceback(tmp_path: Path) -> None:
     assert "Traceback" not in built.stderr
 
 
-def test_a_published_site_has_links_to_its_repository_and_asks_no_host(tmp_path: Path, browser: Browser) -> None:
+def test_a_published_site_has_links_to_its_repository_and_asks_no_host(changed: Changed, browser: Browser) -> None:
     """A page links to its source, a procedure's to its YAML, and to where problems are reported. Nothing is fetched.
 
-    It is built from another directory, as a pipeline may do, long after the last review: an overdue review is shown and
-    told, and fails nothing, since a date must not stop a correction from being published.
+    An overdue review is shown and told, and fails nothing, since a date must not stop a correction from being
+    published.
     """
-    repository = "https://github.com/team/runbook"
-    known = {
-        "RUNBOOK_EDIT_URI": f"{repository}/edit/main/docs/",
-        "RUNBOOK_SITE_URL": "https://team.github.io/runbook/",
-        "SOURCE_DATE_EPOCH": "1893456000",
-    }
-    output = tmp_path / "site"
-
-    built = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", str(ROOT / "mkdocs.yml"), "-d", str(output)],
-        cwd=tmp_path,
-        env={
-            **os.environ,
-            **known,
-            "PYTHONPATH": str(ROOT),
-            "NO_MKDOCS_2_WARNING": "1",
-        },
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-
-    assert built.returncode == 0, built.stderr
-    assert "push-migration: its review is overdue since" in built.stderr
-    assert "review overdue since" in (output / "procedures" / "push-migration.html").read_text()
-    assert dead_links(output) == []
-    with visiting(browser, output.as_uri()) as visit:
+    assert "push-migration: its review is overdue since" in changed.said
+    assert "review overdue since" in (changed.site / "procedures" / "push-migration.html").read_text()
+    assert dead_links(changed.site) == []
+    with visiting(browser, changed.site.as_uri()) as visit:
         page = visit.open("procedures/push-migration.html")
-        source = f"{repository}/edit/main/runbook/book/procedures/push-migration.yaml"
+        source = f"{REPOSITORY}/edit/main/runbook/book/procedures/push-migration.yaml"
         assert page.locator("a[title='Edit this page']").get_attribute("href") == source
         assert page.get_by_role("link", name="Edit this page", exact=True).last.get_attribute("href") == source
         report = page.get_by_role("link", name="Report a problem with it").get_attribute("href")
-        assert report == f"{repository}/issues/new?title=Page%3A+Push+one+migration"
+        assert report == f"{REPOSITORY}/issues/new?title=Page%3A+Push+one+migration"
         page.wait_for_load_state("networkidle")
         assert visit.elsewhere == []
 
@@ -292,23 +295,11 @@ def test_a_missing_page_leads_on_wherever_the_site_lies(tmp_path: Path, site: Pa
         expect(page.locator(".md-search-result__item").first).to_contain_text("Emergency rollback")
 
 
-def test_a_new_procedure_passes_check_and_build_at_once(tmp_path: Path) -> None:
+def test_a_new_procedure_passes_check_and_build_at_once(changed: Changed) -> None:
     """`runbook new procedure` writes YAML, page and nav entry, and all three are right."""
-    checkout = copy_of_checkout(tmp_path)
-    book = str(checkout / "runbook" / "book")
-
-    assert (
-        main(["--book", book, "new", "procedure", "rotate-keys", "--title", 'The "keys"', "--section", "functions"])
-        == 0
-    )
-
-    assert main(["--book", book, "check"]) == 0
-    built = build(checkout, tmp_path / "site")
-    assert built.returncode == 0, built.stderr
-    assert (
-        'data-rb-step="rotate-keys/see-history"' in (tmp_path / "site" / "procedures" / "rotate-keys.html").read_text()
-    )
-    assert main(["--book", book, "new", "procedure", "rotate-keys"]) == 2
+    page = (changed.site / "procedures" / "rotate-keys.html").read_text()
+    assert 'data-rb-step="rotate-keys/see-history"' in page
+    assert main(["--book", str(changed.checkout / "runbook" / "book"), "new", "procedure", "rotate-keys"]) == 2
 
 
 @pytest.mark.parametrize("name", ["Rotate", "../x", "a--b", "-a", "a b"])
@@ -319,18 +310,25 @@ def test_a_bad_name_is_refused(name: str, capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_the_zip_holds_the_whole_site(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One file, with one directory in it, from which the index opens."""
+    """One file, with one directory in it, from which the index opens. The site is built as `build` does it."""
     monkeypatch.chdir(ROOT)
     archive = tmp_path / "book.zip"
+    configs: list[Path] = []
 
-    done = subprocess.run(
-        [sys.executable, "-m", "runbook", "site", "zip", "-o", str(archive)], check=False, timeout=120
-    )
+    def built(config: Path, directory: Path) -> int:
+        configs.append(config)
+        shutil.copytree(site, directory, dirs_exist_ok=True)
+        return len(pages_of(directory))
 
-    assert done.returncode == 0
+    monkeypatch.setattr("runbook.cli.site._build", built)
+
+    assert main(["site", "zip", "-o", str(archive)]) == 0
+
+    assert configs == [ROOT / "mkdocs.yml"]
     names = zipfile.ZipFile(archive).namelist()
     assert "runbook-site/index.html" in names
-    assert {name.removeprefix("runbook-site/") for name in names if name.endswith(".html")} == set(pages_of(site))
+    files = {file.relative_to(site).as_posix() for file in site.rglob("*") if file.is_file()}
+    assert {name.removeprefix("runbook-site/") for name in names} == files
 
 
 def test_without_the_sites_parts_it_says_what_to_install(

@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 from support.books import PROCEDURE, write_book
 from support.projects import FOREIGN_NAV, build_project, own_pages, write_project
-from support.sites import ROOT, pages_of, serving, visiting
+from support.sites import pages_of, serving, visiting
 
 from runbook.cli import main
 from runbook.cli.site import find_config
@@ -163,11 +163,14 @@ print(pages.procedure("add-column"))
 
 @pytest.fixture(scope="session")
 def with_a_team(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build it with a page that the team wrote, results of its drills, no navigation, no search, one extension."""
+    """Build it with its own book, a page that the team wrote, results of its drills, no search, one extension."""
     project, output = tmp_path_factory.mktemp("project"), tmp_path_factory.mktemp("team")
     more = "markdown_extensions: [pymdownx.superfences]\n"
-    plugins = ("markdown-exec: {languages: [python]}", "runbook: {directory: /help/runbook, drills: drills.json}")
-    config = write_project(project, *plugins, more=more)
+    options = "runbook: {directory: /help/runbook, drills: drills.json, book: book}"
+    config = write_project(project, "markdown-exec: {languages: [python]}", options, more=more)
+    write_book(
+        project / "book", {"add-column": PROCEDURE.replace("Add a thing", "Add a column"), "add-index": PROCEDURE}
+    )
     page = project / "docs" / "help" / "runbook" / "procedures" / "add-column.md"
     page.parent.mkdir(parents=True)
     page.write_text(STUB, encoding="utf-8")
@@ -184,26 +187,20 @@ def test_a_page_that_the_project_has_wins_over_the_generated_one(with_a_team: Pa
     html = (with_a_team / "procedures" / "add-column" / "index.html").read_text(encoding="utf-8")
 
     assert "Ask the <em>ledger team</em> first." in html
-    assert 'id="check-that-it-worked"' in html
+    assert 'data-rb-step="add-column/look"' in html
     assert (with_a_team / "procedures" / "add-index" / "index.html").is_file()
     assert "ours" in html
     assert "2026-11-25, Supabase CLI 3.1.0, PostgreSQL 17.10" in html
 
 
-def test_an_edit_link_leads_to_a_file_of_the_project_or_nowhere(tmp_path: Path, with_a_team: Path) -> None:
+def test_an_edit_link_leads_to_a_file_of_the_project_or_nowhere(from_disk: Path, with_a_team: Path) -> None:
     """A procedure of the project's own book has its YAML there. The packaged book isn't a part of the project."""
-    assert "Edit this page" not in (with_a_team / "procedures" / "add-index" / "index.html").read_text(encoding="utf-8")
-    config = write_project(tmp_path, "runbook: {book: book}", more=FOREIGN_NAV)
-    (tmp_path / "book" / "procedures").mkdir(parents=True)
-    (tmp_path / "book" / "procedures" / "add-a-thing.yaml").write_text(PROCEDURE, encoding="utf-8")
-
-    built = build_project(config, tmp_path / "site")
-
-    assert built.returncode == 0, built.stderr
-    page = tmp_path / "site" / "runbook" / "procedures" / "add-a-thing" / "index.html"
+    packaged = from_disk / "runbook" / "procedures" / "add-index.html"
+    assert "Edit this page" not in packaged.read_text(encoding="utf-8")
+    page = with_a_team / "procedures" / "add-index" / "index.html"
     links = re.findall(r'href="(https://github\.com/ledger/app/edit/[^"]*)"', page.read_text(encoding="utf-8"))
-    assert {*links} == {"https://github.com/ledger/app/edit/main/book/procedures/add-a-thing.yaml"}
-    why = (tmp_path / "site" / "runbook" / "start" / "why" / "index.html").read_text(encoding="utf-8")
+    assert {*links} == {"https://github.com/ledger/app/edit/main/book/procedures/add-index.yaml"}
+    why = (with_a_team / "start" / "why" / "index.html").read_text(encoding="utf-8")
     assert "That is what Emergency rollback does." in why
 
 
@@ -284,7 +281,7 @@ def test_a_page_that_shows_no_procedure_fails_the_build_and_check(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Only in the runbook's directory; elsewhere a project may have any procedures it likes."""
-    config = write_project(tmp_path, "runbook", more=FOREIGN_NAV)
+    config = write_project(tmp_path, "runbook: {book: book}", more=FOREIGN_NAV)
     for name in ("docs/runbook/procedures/gone.md", "docs/procedures/leave.md"):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_text("# Something\n")
@@ -370,7 +367,10 @@ def test_a_place_that_cannot_be_written_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], verb: str
 ) -> None:
     """A file where a directory should be: the message names it."""
-    monkeypatch.chdir(ROOT)
+    (tmp_path / "app").mkdir()
+    write_project(tmp_path / "app", "runbook: {book: book}")
+    write_book(tmp_path / "app" / "book", {"fix-it": PROCEDURE})
+    monkeypatch.chdir(tmp_path / "app")
     if verb == "zip":
         monkeypatch.setattr("runbook.cli.site._build", _write_one_page)
     (tmp_path / "file").write_text("")
