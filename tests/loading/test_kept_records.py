@@ -188,7 +188,7 @@ def test_a_lenient_policy_planted_by_others_changes_nothing(cache: Path, policy_
     """An entry that somebody else could have written is not read."""
     policy = read_policy(policy_book)
     entry = entry_with(cache, OWN)
-    entry.write_text(entry.read_text().replace('"refuse"', '"allow"'))
+    entry.write_text(entry.read_text().replace("refuse", "allow"))
     entry.chmod(0o666)
 
     assert read_policy(policy_book) == policy
