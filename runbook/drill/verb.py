@@ -31,7 +31,7 @@ __all__ = ["command"]
     type=click.Choice(["2", "3", "both", "both-if-different"]),
     default="3",
     show_default=True,
-    help="CLI major. With --all: both, or 3 and also 2 where a procedure's steps differ there.",
+    help="CLI major. With --all: both, or 3 and also 2 where a drill's steps differ there.",
 )
 @click.option("--postgres", "url", metavar="URL", help="Use this server on loopback (or set RUNBOOK_DRILL_DATABASE).")
 @click.option("--keep", is_flag=True, help="Keep the sandbox running, and show how to get in.")
