@@ -36,9 +36,9 @@ def book() -> Book:
     return open_book(None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Start a Chromium."""
+    """Start a Chromium for one file: only one Playwright can run in a process, and other tests start their own."""
     with sync_playwright() as playwright:
         running = chromium(playwright)
         yield running
