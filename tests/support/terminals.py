@@ -75,7 +75,7 @@ def terminal(
     directory: Path | None = None,
     columns: int = 80,
     rows: int = 24,
-    timeout: float = 20,
+    timeout: float = 60,
 ) -> pexpect.spawn[str]:
     """Start a program in a pseudo terminal of that size; the caller closes it."""
     return pexpect.spawn(
@@ -105,7 +105,7 @@ def forked(
         cwd=None if directory is None else str(directory),
         dimensions=(rows, columns),
         encoding="utf-8",
-        timeout=20,
+        timeout=60,
     )
 
 
