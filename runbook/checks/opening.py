@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from pathlib import Path
 from shlex import quote
 
 from runbook.cache import entry_of, find_kept, keep
-from runbook.errors import BookError, Finding
-from runbook.loading.book import load_book
+from runbook.errors import BookError
+from runbook.loading.book import Reading, load_book
 from runbook.loading.place import PACKAGED_BOOK, book_directory, is_team_book
 from runbook.model import Book
 
@@ -25,25 +26,25 @@ def open_book(directory: str | None = None) -> Book:
     """
     place = book_directory(directory)
     reading = load_book(place)
-    checked = _problems(reading.book) if reading.book else ()
+    passed = _entry_of(reading)
+    if reading.book and find_kept(passed) is True:
+        return reading.book
+    from runbook.checks.book import check_walks  # most books passed before
+
+    checked = check_walks(reading.book) if reading.book else ()
     if reading.findings or checked or reading.book is None:
         # In an emergency, a mistake in a team's file must not keep anybody from a packaged procedure.
         packaged = f"\n  To use the packaged book meanwhile: runbook --book {quote(str(PACKAGED_BOOK))} run NAME"
         raise BookError((*reading.findings, *checked), instead=packaged if is_team_book(place) else "")
+    keep(passed, True)
     return reading.book
 
 
-def _problems(book: Book) -> tuple[Finding, ...]:
-    """Return what `check_walks` finds. That it finds nothing is kept: each start of a walk asks."""
+def _entry_of(reading: Reading) -> Path | None:
+    """Return the cache's entry for a book that passed, None for one with problems: parts of it are left out."""
+    if reading.book is None or reading.findings:
+        return None
     texts = sha256()
-    for name, text in sorted(book.sources.items()):
+    for name, text in sorted(reading.book.sources.items()):
         texts.update(f"{name}\0{len(text)}\0{text}".encode())
-    passed = entry_of(texts.digest(), use="ready for a walk", code=_CODE)
-    if find_kept(passed) is True:
-        return ()
-    from runbook.checks.book import check_walks
-
-    found = check_walks(book)
-    if not found:
-        keep(passed, True)
-    return found
+    return entry_of(texts.digest(), use="ready for a walk", code=_CODE)

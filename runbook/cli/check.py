@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from runbook.checks import find_problems
+from runbook.checks.book import find_problems
 from runbook.checks.review_dates import overdue
 from runbook.checks.subject import Subject
 from runbook.errors import ExitCode, Finding

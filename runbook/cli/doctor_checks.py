@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from runbook import __version__
-from runbook.checks import find_problems
+from runbook.checks.book import find_problems
 from runbook.cli.open_journal import journal_here, shared_address
 from runbook.cli.site import MODULES, find_config
 from runbook.errors import JournalError, MissingPartError, RunbookError, UsageError

@@ -13,7 +13,8 @@ import pytest
 from support.books import PROCEDURE, SUPABASE, procedure_text, write_book
 from support.policies import book_policy
 
-from runbook.checks import check_book, open_book
+from runbook.checks import open_book
+from runbook.checks.book import check_book
 from runbook.cli import main
 from runbook.errors import BookError, UsageError
 from runbook.loading import PACKAGED_BOOK, read_book

@@ -13,6 +13,7 @@ from runbook.checks import open_book
 from runbook.errors import BookError
 
 BROKEN = PROCEDURE.replace("list {{target}}", "list {{target}} {{nowhere}}")
+TEAM = "name: Shop\nprojects: {production: {ref: abcdefghijklmnopqrst}}\n"
 CHECKED = """
 import sys
 from runbook.checks import open_book
@@ -72,3 +73,17 @@ def test_a_book_with_a_problem_is_refused_each_time(tmp_path: Path) -> None:
     for _ in range(2):
         with pytest.raises(BookError, match="nowhere"):
             open_book(str(book))
+
+
+def test_a_book_that_could_not_be_read_whole_has_not_passed(tmp_path: Path) -> None:
+    """Without the team's pins, a packaged procedure can stand in for the team's own, which the checks then miss."""
+    team = tmp_path / "team-runbook"
+    (team / "changes").mkdir(parents=True)
+    (team / "team.yaml").write_text(TEAM, encoding="utf-8")
+    pins = team / "changes/pins.json"
+    pins.write_text("{", encoding="utf-8")
+    with pytest.raises(BookError, match="pins"):
+        open_book(str(team))
+    pins.unlink()
+
+    assert is_checked(team)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from runbook.checks import find_problems, open_book
+from runbook.checks import open_book
+from runbook.checks.book import find_problems
 from runbook.cli import main
 
 REF = "abcdefghijklmnopqrst"

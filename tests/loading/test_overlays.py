@@ -10,7 +10,8 @@ from textwrap import dedent, indent
 import pytest
 from support.books import marked
 
-from runbook.checks import find_problems, open_book
+from runbook.checks import open_book
+from runbook.checks.book import find_problems
 from runbook.cli import contents, main
 from runbook.engine.rules import describe_book
 from runbook.errors import BookError

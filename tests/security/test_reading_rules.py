@@ -12,7 +12,7 @@ from support.books import POLICY, procedure_text, write_book
 from support.policies import book_policy, policy_of, rule
 from support.walks import Walked
 
-from runbook.checks import find_problems
+from runbook.checks.book import find_problems
 from runbook.errors import PolicyRefusal
 from runbook.loading import read_book
 from runbook.model import Effect, Family

@@ -9,25 +9,21 @@ import sys
 import time
 
 from runbook.terminal.dialog import Dialog
+from support.executing import say
 
 __all__ = ["main"]
 
 
 def main(seconds: str, method: str) -> int:
     """Work for so many seconds, ask, and return 0."""
-    _say("working")
+    say("working")
     time.sleep(float(seconds))
-    _say("Sure?")
+    say("Sure?")
     try:
-        _say(f"GOT {getattr(Dialog(), method)('> ')!a}")
+        say(f"GOT {getattr(Dialog(), method)('> ')!a}")
     except (KeyboardInterrupt, EOFError) as end:
-        _say(f"LEFT {end!r}")
+        say(f"LEFT {end!r}")
     return 0
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

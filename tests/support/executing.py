@@ -13,7 +13,7 @@ import sys
 from runbook.errors import RunbookError
 from runbook.runtime.executor import PtyExecutor
 
-__all__ = ["main"]
+__all__ = ["main", "say"]
 
 
 def main(text: str) -> int:
@@ -26,18 +26,19 @@ def main(text: str) -> int:
             environment=wanted.get("environment", {}),
             directory=".",
             timeout=wanted.get("timeout"),
-            born=lambda pid, _since: _say(f"BORN {pid}"),
+            born=lambda pid, _since: say(f"BORN {pid}"),
             secrets=wanted.get("secrets", ()),
         )
     except RunbookError as error:
-        _say(f"RAISED {error.message}")
+        say(f"RAISED {error.message}")
         return 7
-    _say(f"EARLY {executor.take_early_keys()}")
-    _say(f"RESULT {json.dumps(dataclasses.asdict(result))}")
+    say(f"EARLY {executor.take_early_keys()}")
+    say(f"RESULT {json.dumps(dataclasses.asdict(result))}")
     return 0
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Print a line at once."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 

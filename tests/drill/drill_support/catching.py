@@ -18,7 +18,8 @@ from support.guide import is_there, items
 
 from drill_support.planted import Planted, plant, planted
 from drill_support.spoiled import spoiled
-from runbook.checks import find_problems, open_book
+from runbook.checks import open_book
+from runbook.checks.book import find_problems
 from runbook.checks.drill_answers import places_reached
 from runbook.model import Drill
 
