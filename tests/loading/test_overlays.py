@@ -8,10 +8,10 @@ from pathlib import Path
 from textwrap import dedent, indent
 
 import pytest
-from support.books import marked
+from support.books import marked, write_book
 
 from runbook.checks import open_book
-from runbook.checks.book import find_problems
+from runbook.checks.book import check_book, find_problems
 from runbook.cli import contents, main
 from runbook.engine.rules import describe_book
 from runbook.errors import BookError
@@ -50,6 +50,12 @@ drills:
     prove: [{text: It was looked at, walked: [look, done]}]
 """
 NEW = "{id: ours, title: Do ours, tick: It is done}"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _imported(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Check any book: what the checks import must remember where the real packaged book is."""
+    check_book(read_book(write_book(tmp_path_factory.mktemp("any") / "book")))
 
 
 @pytest.fixture
