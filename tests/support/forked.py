@@ -21,6 +21,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
+from support.terminals import settle_in
+
 # Everything that a walk imports, so that no child has to.
 for module in (
     "cli.run",
@@ -147,13 +149,8 @@ def _child(
 ) -> NoReturn:
     code = 99
     try:
-        os.environ.clear()
-        os.environ.update(environment)
+        settle_in(environment)
         os.chdir(directory)
-        # The test runner has put its own objects there; the child's terminal is behind the descriptors.
-        sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
-        sys.stdout = os.fdopen(1, "w", encoding="utf-8", buffering=1, closefd=False)
-        sys.stderr = os.fdopen(2, "w", encoding="utf-8", buffering=1, closefd=False)
         if kill is not None:
             _arm(kill)
         _hurry()

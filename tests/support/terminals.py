@@ -31,6 +31,7 @@ __all__ = [
     "program",
     "python_program",
     "recorded",
+    "settle_in",
     "terminal",
     "type_keys",
     "wait_for_key",
@@ -114,18 +115,22 @@ def _run_in_fork(run: Callable[..., int | None], words: tuple[str, ...], environ
     try:
         os.closerange(3, 64)  # one of them would tell pexpect of a program that can't be started
         gc.freeze()
-        os.environ.clear()
-        os.environ.update(environment)
-        # The test runner has put its own objects there.
-        sys.stdin = sys.__stdin__ = os.fdopen(0, encoding="utf-8", closefd=False)  # type: ignore[misc]
-        sys.stdout = sys.__stdout__ = os.fdopen(1, "w", encoding="utf-8", buffering=1, closefd=False)  # type: ignore[misc]
-        sys.stderr = sys.__stderr__ = os.fdopen(2, "w", encoding="utf-8", buffering=1, closefd=False)  # type: ignore[misc]
+        settle_in(environment)
         code = run(*words) or 0
     except BaseException:  # noqa: BLE001 - the process ends here
         traceback.print_exc()
     finally:
         sys.stdout.flush()
         os._exit(code)
+
+
+def settle_in(environment: Mapping[str, str]) -> None:
+    """Give a fork its environment, and the streams of its own descriptors: the test runner has put other ones there."""
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.stdin = sys.__stdin__ = os.fdopen(0, encoding="utf-8", closefd=False)  # type: ignore[misc]
+    sys.stdout = sys.__stdout__ = os.fdopen(1, "w", encoding="utf-8", buffering=1, closefd=False)  # type: ignore[misc]
+    sys.stderr = sys.__stderr__ = os.fdopen(2, "w", encoding="utf-8", buffering=1, closefd=False)  # type: ignore[misc]
 
 
 def type_keys(child: pexpect.spawn[str], text: str, *, end: str = "\r", pause: float = KEY_PAUSE) -> None:
