@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import get_args
 
@@ -21,7 +22,7 @@ from runbook.model import Section
 from runbook.printable import printable
 from runbook.rendering.command_text import quoted, shell_word
 from runbook.site import page_html, policy_tables, source
-from runbook.site.build_checks import block_ids, dead_links, fence_problems, leftovers
+from runbook.site.build_checks import block_ids, dead_links, fence_problems, leftovers, read_addresses
 from runbook.site.new_procedure import HEADINGS, page, with_nav_entry
 from runbook.site.page_context import PageContext
 from runbook.site.page_html import unlink, with_labelled_cells
@@ -390,3 +391,38 @@ def test_a_tag_with_an_unsafe_link_loses_its_attributes(tag: str) -> None:
     assert html.startswith('<p><a href="page.html">fine</a></p><')
     assert "script" not in html
     assert refused
+
+
+class _Parsed(HTMLParser):
+    """What Python's own parser finds: the ids, and the addresses of links."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value or "" for name, value in reversed(attrs) if name in {"id", "href"} and tag != "meta"]
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<a href="one.html">',
+        "<A HREF='one.html'\n ID=two>",
+        '<a title="a > b" href="one.html?a=1&amp;b=2#c">',
+        '<!-- <a href="one.html"> --><a href="two.html">',
+        '<script>"<a href=one.html>"</script><a href="two.html">',
+        '<style>a::after{content:"<a href=one.html>"}</style><p id="x">',
+        '<code>&lt;a href="one.html"&gt;</code> 1 < 2 <a href="two.html"/>',
+        '<img alt=\'"\' id="x"><a data-href="no.html" href="two.html">',
+    ],
+)
+def test_addresses_are_those_that_a_parser_finds(html: str, tmp_path: Path) -> None:
+    """Quotes, comments and scripts hide what looks like a tag in them, and nothing else does."""
+    file = tmp_path / "page.html"
+    file.write_text(html, encoding="utf-8")
+    parser = _Parsed()
+    parser.feed(html)
+    read = read_addresses(file)
+
+    assert sorted([*read.ids, *read.links]) == sorted(parser.found) != []
