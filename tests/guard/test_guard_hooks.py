@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 import signal
 import subprocess
 from itertools import cycle
@@ -19,25 +18,12 @@ from hypothesis import strategies as st
 
 from runbook.guard import agents, fast_path
 
+pytest_plugins = ["guard_support.warm_home"]
+
 AGENTS = list(agents.AGENTS)
 RESET = "npx supabase db reset --linked"
 LOCAL = "npx supabase db reset"
 PUSH = "npx supabase db push --linked"
-
-
-@pytest.fixture(scope="module")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """Return a home in which the guard has read its policy."""
-    home = Home(tmp_path_factory.mktemp("warm"))
-    assert home.guard("--line", "ls").returncode == 0
-    return home
-
-
-@pytest.fixture
-def home(warm: Home, tmp_path: Path) -> Home:
-    """Return a scratch home, with what the guard keeps of its policy."""
-    shutil.copytree(warm.root / ".cache", tmp_path / ".cache")
-    return Home(tmp_path)
 
 
 def event(agent: str, command: object, directory: str = "/") -> dict[str, Any]:

@@ -10,26 +10,13 @@ import pytest
 from guard_support.home import RUNBOOK, TOOLS, Home
 from support.terminals import program
 
+pytest_plugins = ["guard_support.warm_home"]
+
 SHELLS = ["bash", "zsh", "fish"]
 RESET = "npx supabase db reset --linked"
 PUSH = "npx supabase db push --linked"
 CLI_SAYS = "Cannot find project ref"
 """What the real CLI answers to a push in a directory that isn't linked."""
-
-
-@pytest.fixture(scope="module")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """Return a home in which the guard has read its policy."""
-    home = Home(tmp_path_factory.mktemp("warm"))
-    assert home.guard("--line", "ls").returncode == 0
-    return home
-
-
-@pytest.fixture
-def home(warm: Home, tmp_path: Path) -> Home:
-    """Return a scratch home, with what the guard keeps of its policy."""
-    shutil.copytree(warm.root / ".cache", tmp_path / ".cache")
-    return Home(tmp_path)
 
 
 @pytest.fixture
