@@ -6,11 +6,12 @@ How a text is redacted:
    all in the canonical forms of `canonical_text`.
 2. For each form, a `_ValueMasker` brings the text into that form, finds the needles there, and masks the bytes of the
    original that they come from.
-3. The last masker also looks at what a terminal shows of text that was printed over other text.
+3. In a whole text, the last masker also looks at what a terminal shows of text that was printed over other text.
 4. `secret_shapes` masks what looks like a secret: tokens, passwords in URLs and the like.
 
-A stream goes through the same stages piece by piece. Each stage holds back the end of a piece while it may be the
-beginning of a secret. How much it holds back is bounded.
+A stream goes through the stages 2 and 4 piece by piece. Each stage holds back the end of a piece while it may be the
+beginning of a secret. How much it holds back is bounded. Who shows a stream on a terminal must also redact each line
+that was printed over, as a whole text: what comes next may print over a part of the mask.
 
 Redaction undoes the forms of `canonical_text` and the encodings named above. It can't stop a program that disguises a
 value on purpose.
@@ -70,17 +71,17 @@ class Redactor:
         raw = to_bytes(text)
         for stage in self._stages:
             raw = stage.feed(raw)
-        return self._shapes.feed(from_bytes(self._mask_overprinted(raw)))
+        return self._shapes.feed(from_bytes(raw))
 
     def flush(self) -> str:
         """Return what was held back. Call it at the end of the stream."""
         raw = b""
         for stage in self._stages:
             raw = stage.feed(raw) + stage.flush()
-        return self._shapes.feed(from_bytes(self._mask_overprinted(raw))) + self._shapes.flush()
+        return self._shapes.feed(from_bytes(raw)) + self._shapes.flush()
 
     def _mask_overprinted(self, raw: bytes) -> bytes:
-        """Hide values that were printed over other text. In a stream, this finds only values within one piece."""
+        """Hide values that were printed over other text."""
         visible = apply_backspaces(raw) if self._stages else None
         return raw if visible is None else self._stages[-1].mask_visible(raw, visible)
 

@@ -235,8 +235,7 @@ class PtyExecutor:
         )
 
     def _redacted(self, text: str, secrets: Sequence[str]) -> str:
-        redactor = self._redactor(secrets)
-        return redactor.feed(text) + redactor.flush()
+        return self._redactor(secrets).redact(text)
 
 
 def screen_writer(stream: TextIO) -> Callable[[str], None]:

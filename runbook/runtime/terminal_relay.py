@@ -94,6 +94,8 @@ class TerminalRelay:
         self._has_printed = False
         self._is_overprinted = False
         """Whether part of the line at the cursor was printed over."""
+        self._redrawn_rows = 0
+        """Rows of the line at the cursor if it is shown redacted: the child's cursor is somewhere else in it."""
         self._unsent = b""
         self._gate = KeyGate(self._mode, self.transcript.last_lines)
         self._asked = True
@@ -188,11 +190,20 @@ class TerminalRelay:
             self._asked = False
 
     def _redrawn(self, part: str) -> str:
-        """Return what to show for part of an overprinted line: all of it, redacted, if it now spells out a secret."""
+        """Return what to show for part of an overprinted line: all of it, redacted, if it spelled out a secret."""
+        shown = self._filter.feed(part)
         self._is_overprinted = part != "\n"
-        shown, line = self._filter.feed(part), self.transcript.last_line()
+        if not self._is_overprinted:
+            begin, self._redrawn_rows = "\r" if self._redrawn_rows else "", 0
+            return begin + shown
+        rows = self.transcript.last_rows()
+        line = "".join(rows)
         hidden = self._screen.redacted(line)
-        return shown if hidden == line else f"\r\x1b[2K{printable(hidden)}"
+        if hidden == line and not self._redrawn_rows:
+            return shown
+        erased = "\r\x1b[2K" + "\x1b[A\x1b[2K" * ((self._redrawn_rows or len(rows)) - 1)
+        self._redrawn_rows = max(1, -(-len(hidden) // self._wiring.size()[0]))
+        return erased + printable(hidden)
 
     def _end_screen(self) -> None:
         self._show(self._filter.flush())
@@ -238,7 +249,7 @@ class TerminalRelay:
         if passed.note:
             self._note(passed.note)
             # The question stays in view below the note.
-            self._show(printable(self.transcript.last_line()))
+            self._show(printable(self._screen.redacted(self.transcript.last_line())))
 
     def _mark_pastes(self, switch: str) -> None:
         if self._keyboard_there and knows_sequences():

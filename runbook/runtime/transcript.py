@@ -109,6 +109,13 @@ class Transcript:
         """Return the line that the cursor is on."""
         return self._rows[self._row]
 
+    def last_rows(self) -> list[str]:
+        """Return the rows of the line that the cursor is on, down to the cursor: several if the terminal wrapped it."""
+        first = self._row
+        while first and self._wrapped[first - 1]:
+            first -= 1
+        return self._rows[first : self._row + 1]
+
     def last_lines(self) -> list[str]:
         """Return the last lines that can still be redrawn, down to the cursor."""
         return self._rows[: self._row + 1]

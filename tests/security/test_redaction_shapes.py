@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import signal
 import subprocess
@@ -37,8 +38,10 @@ from runbook.journal.events import HandedOver, RunStopped, StepFinished, StepSki
 from runbook.journal.interface import Holder
 from runbook.journal.postgres_connection import connect
 from runbook.policy.redaction import MASK, Redactor
+from runbook.runtime.child import PtyChild
 from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor
-from runbook.runtime.terminal_relay import _Channel
+from runbook.runtime.keyboard import Keyboard, SignalNotes
+from runbook.runtime.terminal_relay import TerminalRelay, Wiring, _Channel
 from runbook.runtime.transcript import Transcript
 from runbook.steps.tick import Tick
 
@@ -70,10 +73,9 @@ def test_a_stream_is_shown_without_the_secret(secret: str) -> None:
     def shown(form: str) -> str:
         raw = f"before {FORMS[form](secret)} after\n".encode()
         channel = _Channel(redactor)  # it is at its end after each text, and then begins anew
-        pieces = [raw] if form in OVERPRINTED else [bytes([byte]) for byte in raw]
-        return "".join(map(channel.take, pieces)) + channel.rest()
+        return "".join(channel.take(bytes([byte])) for byte in raw) + channel.rest()
 
-    assert [form for form in FORMS if not is_hidden(form, secret, shown(form))] == []
+    assert [form for form in {*FORMS} - OVERPRINTED if not is_hidden(form, secret, shown(form))] == []
 
 
 TYPIST = """
@@ -105,6 +107,51 @@ def test_a_secret_that_comes_together_on_the_screen_is_never_on_it(secret: str, 
     assert is_hidden("as it is", secret, display)
     assert is_hidden("as it is", secret, ended.output)
     assert display.count(MASK) >= len(OVERPRINTED)
+
+
+@pytest.mark.parametrize("before", ["before ", "b" * 78], ids=["in a line", "at the edge"])
+@pytest.mark.parametrize("form", sorted(OVERPRINTED))
+def test_a_secret_that_was_printed_over_is_hidden_however_the_output_is_cut(form: str, before: str) -> None:
+    """The screen never shows the value, and in the end it shows one mask, the text around it and the next line."""
+    secret = SECRETS["short"]
+    printed = f"{before}{FORMS[form](secret)} after\r\nnext\r\n".encode()
+    screens = [_screen_after([printed[:at], printed[at:]], secret) for at in range(len(printed))]
+    # A note on moves that were left out may follow.
+    shown = {" ".join(screen.partition("[runbook]")[0].split()) for screen in screens}
+    assert shown == {f"{before}{MASK} after next"}
+
+
+def _screen_after(pieces: list[bytes], secret: str) -> str:
+    """Return what a terminal of 80 columns shows in the end of a command's output that comes in these pieces."""
+    emulated = pyte.Screen(80, 24)
+    terminal = pyte.Stream(emulated)
+
+    def text() -> str:
+        return "\n".join("".join(emulated.display).split(" " * 20))
+
+    def show(more: str) -> None:
+        terminal.feed(more)
+        assert secret not in text()
+
+    output, prints = os.pipe()
+    os.set_blocking(output, False)
+    child = PtyChild(pid=0, terminal=output, document=None)
+    child._status = 0  # it has ended, and its output is still to be read
+    wiring = Wiring(
+        keyboard=Keyboard(None),
+        show=show,
+        size=lambda: (80, 24),
+        redactor=lambda: Redactor([secret]),
+        signals=SignalNotes(),
+    )
+    relay = TerminalRelay(child, wiring)
+    for piece in pieces:
+        os.write(prints, piece)
+        relay._turn()
+    os.close(prints)
+    relay.run()
+    os.close(output)
+    return text()
 
 
 @every_secret
