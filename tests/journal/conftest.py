@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -14,6 +14,7 @@ from support.network import Network, open_network
 
 from runbook.journal import postgres_connection
 from runbook.journal.address import parse_address
+from runbook.journal.heartbeat import Heartbeat
 from runbook.journal.postgres_connection import connect
 
 if TYPE_CHECKING:
@@ -25,6 +26,22 @@ def server() -> Iterator[Postgres]:
     """Run a PostgreSQL for all tests of this folder."""
     with durable_postgres() as postgres:
         yield postgres
+
+
+@pytest.fixture(autouse=True)
+def silence(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let no test go on telling the server that it holds a target: the next test uses the same server."""
+    began: list[Heartbeat] = []
+    begin = Heartbeat.__init__
+
+    def note(heartbeat: Heartbeat, *args: Any, **named: Any) -> None:
+        begin(heartbeat, *args, **named)
+        began.append(heartbeat)
+
+    monkeypatch.setattr(Heartbeat, "__init__", note)
+    yield
+    for heartbeat in began:
+        heartbeat.stop()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -103,10 +103,8 @@ class PostgresEngine:
             connection.execute(statement.encode())
 
     def close(self) -> None:
-        """Close what was opened, and let nothing go on telling the server that it holds a target."""
+        """Close what was opened."""
         for journal in self._opened:
-            for held in journal._held.values():
-                held.heartbeat.stop()
             journal.close()
 
 
