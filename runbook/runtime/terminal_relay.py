@@ -249,7 +249,7 @@ class TerminalRelay:
         if passed.note:
             self._note(passed.note)
             # The question stays in view below the note.
-            self._show(printable(self._screen.redacted(self.transcript.last_line())))
+            self._show(printable(self._screen.redacted("".join(self.transcript.last_rows()))))
 
     def _mark_pastes(self, switch: str) -> None:
         if self._keyboard_there and knows_sequences():
