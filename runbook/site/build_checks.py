@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from html import unescape
@@ -20,8 +20,8 @@ from urllib.parse import unquote, urlsplit
 from runbook.errors import Finding
 from runbook.markup import unsafe_link_message, unsafe_links
 from runbook.model import Book
+from runbook.site.html_tokens import start_tags
 from runbook.site.new_procedure import HEADINGS, anchor, page_heading
-from runbook.site.page_context import page_context
 from runbook.site.project import SiteProject, nearest_project
 from runbook.site.source import packaged_pages
 
@@ -125,36 +125,11 @@ class PageAddresses:
     """Addresses that a browser fetches by itself."""
 
 
-_MARKUP = re.compile(
-    r"""<!--.*?-->|<(?P<tag>[a-zA-Z][^\s/>]*)(?P<attributes>(?:"[^"]*"|'[^']*'|[^"'>])*)>""", re.DOTALL
-)
-"""Comments and start tags. Nothing else matters here, and to parse the rest of each page takes a fifth of a build."""
-_ATTRIBUTE = re.compile(r"""([^\s"'>/=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?""")
-_ENDS = {name: re.compile(rf"</{name}\b", re.IGNORECASE) for name in ("script", "style", "textarea", "title")}
-"""What ends an element whose contents have no tags."""
-
-
-def _start_tags(html: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield the name and the attributes of each start tag."""
-    at = 0
-    while found := _MARKUP.search(html, at):
-        at = found.end()
-        if found["tag"] is None:
-            continue
-        tag = found["tag"].lower()
-        # The first attribute of a name counts, so it comes last here.
-        read = reversed(_ATTRIBUTE.findall(found["attributes"]))
-        yield tag, {name.lower(): unescape(double or single or bare) for name, double, single, bare in read}
-        if tag in _ENDS:
-            end = _ENDS[tag].search(html, at)
-            at = end.start() if end else len(html)
-
-
 def read_addresses(file: Path, *, only_content: bool = False) -> PageAddresses:
     """Read one HTML file, or only what the theme has put its header, navigation and footer around."""
     html = file.read_text(encoding="utf-8")
     document = PageAddresses()
-    for tag, values in _start_tags(html.partition("<article")[2].rpartition("</article>")[0] if only_content else html):
+    for tag, values in start_tags(html.partition("<article")[2].rpartition("</article>")[0] if only_content else html):
         if name := values.get("id"):
             (document.twice if name in document.ids else document.ids).add(name)
         for attribute in _ADDRESSES & values.keys():
@@ -264,10 +239,13 @@ def _shown(page: Path, project: Path) -> str:
     return page.relative_to(project).as_posix() if page.is_relative_to(project) else str(page)
 
 
-def missing_parts(book: Book, site: Path, pages: Mapping[str, Path]) -> list[str]:
+def missing_parts(
+    book: Book, site: Path, pages: Mapping[str, Path], steps: Callable[[str], Sequence[str]]
+) -> list[str]:
     """Return the pages, parts of pages and steps that are missing from the built site.
 
-    `pages` has the built files by the paths of their sources below the runbook's directory.
+    `pages` has the built files by the paths of their sources below the runbook's directory; `steps` returns the paths
+    of the steps that belong on the page of such a source.
     """
     found = []
     for procedure in book.procedures.values():
@@ -276,8 +254,11 @@ def missing_parts(book: Book, site: Path, pages: Mapping[str, Path]) -> list[str
             found.append(f"the page of {procedure.id} was not built")
             continue
         html, shown = page.read_text(encoding="utf-8"), page.relative_to(site).as_posix()
-        paths = [place.path for place in page_context(procedure.id).views]
-        lost = [path for path in paths if f'data-rb-step="{procedure.id}/{path}"' not in html]
+        lost = [
+            path
+            for path in steps(f"procedures/{procedure.id}.md")
+            if f'data-rb-step="{procedure.id}/{path}"' not in html
+        ]
         found += [f"{shown} lacks the steps {', '.join(lost)}"] if lost else []
         # A page split into blocks may end too early or show a part twice, so each heading must be there once.
         parts = [heading for _, heading in HEADINGS if heading and html.count(f'id="{anchor(heading)}"') != 1]

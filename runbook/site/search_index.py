@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from html.parser import HTMLParser
 
 from runbook.search.index import build_index
+from runbook.site.html_tokens import tokens
 from runbook.site.source import book, for_one_build
 
 __all__ = ["INDEX", "PAGES", "index_script", "pages_script", "sections"]
@@ -35,54 +35,36 @@ def pages_script(pages: Mapping[str, str]) -> str:
 
 def sections(url: str, html: str) -> Iterator[tuple[str, str, str]]:
     """Yield the address, title and text of each part of a page whose heading can be linked to."""
-    reader = _Sections()
-    reader.feed(html)
-    reader.close()
-    for anchor, title, text in reader.found:
+    for anchor, title, text in _parts(html):
         words = " ".join("".join(title).split()), " ".join("".join(text).split())
         if any(words):
             yield (f"{url}#{anchor}" if anchor else url, *words)
 
 
-class _Sections(HTMLParser):
-    """Splits a page at its headings. The first heading is the page's own."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.found: list[tuple[str, list[str], list[str]]] = [("", [], [])]
-        self._step = ""
-        """The id of the current step, whose heading has no id of its own."""
-        self._heading = ""
-        self._unseen: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = dict(attrs)
-        if self._unseen or tag in _UNSEEN or values.get("class") == "headerlink":
-            self._unseen += [tag] if not self._unseen or self._unseen[0] == tag else []
-            return
-        if "data-rb-step" in values:
-            self._step = values.get("id") or ""
-        anchor = values.get("id") or self._step
-        if tag in _HEADINGS and anchor:
-            self._heading, self._step = tag, ""
-            if tag != "h1":
-                self.found.append((anchor, [], []))
-        self._space(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if self._unseen:
-            if tag == self._unseen[0]:
-                self._unseen.pop()
-            return
-        if tag == self._heading:
-            self._heading = ""
-        self._space(tag)
-
-    def handle_data(self, data: str) -> None:
-        if not self._unseen:
-            _, title, text = self.found[-1]
-            (title if self._heading else text).append(data)
-
-    def _space(self, tag: str) -> None:
-        if tag not in _INLINE:
-            self.handle_data(" ")
+def _parts(html: str) -> list[tuple[str, list[str], list[str]]]:
+    """Split a page at its headings: anchor, title and text. The first heading is the page's own."""
+    found: list[tuple[str, list[str], list[str]]] = [("", [], [])]
+    heading, step = "", ""  # the heading that is open, and the id of the step whose heading has no id of its own
+    unseen: list[str] = []
+    for token in tokens(html):
+        tag = token.tag
+        if unseen:
+            if tag == unseen[0]:
+                unseen.pop() if token.is_end else unseen.append(tag)
+            continue
+        if tag and not token.is_end and (tag in _UNSEEN or 'class="headerlink"' in token.raw):
+            unseen.append(tag)
+            continue
+        if tag and token.is_end:
+            heading = "" if tag == heading else heading
+        elif tag and ("id=" in token.raw or tag in _HEADINGS):
+            values = token.attributes
+            step = values.get("id", "") if "data-rb-step" in values else step
+            anchor = values.get("id") or step
+            if tag in _HEADINGS and anchor:
+                heading, step = tag, ""
+                if tag != "h1":
+                    found.append((anchor, [], []))
+        shown = token.text or ("" if tag in _INLINE else " ")
+        found[-1][1 if heading else 2].append(shown)
+    return found

@@ -23,6 +23,7 @@ from runbook.printable import printable
 from runbook.rendering.command_text import quoted, shell_word
 from runbook.site import page_html, policy_tables, source
 from runbook.site.build_checks import block_ids, dead_links, fence_problems, leftovers, read_addresses
+from runbook.site.html_tokens import tokens
 from runbook.site.new_procedure import HEADINGS, page, with_nav_entry
 from runbook.site.page_context import PageContext
 from runbook.site.page_html import unlink, with_labelled_cells
@@ -404,7 +405,7 @@ class _Parsed(HTMLParser):
         self.found += [value or "" for name, value in reversed(attrs) if name in {"id", "href"} and tag != "meta"]
 
 
-@pytest.mark.parametrize(
+MARKED_UP = pytest.mark.parametrize(
     "html",
     [
         '<a href="one.html">',
@@ -417,6 +418,9 @@ class _Parsed(HTMLParser):
         '<img alt=\'"\' id="x"><a data-href="no.html" href="two.html">',
     ],
 )
+
+
+@MARKED_UP
 def test_addresses_are_those_that_a_parser_finds(html: str, tmp_path: Path) -> None:
     """Quotes, comments and scripts hide what looks like a tag in them, and nothing else does."""
     file = tmp_path / "page.html"
@@ -426,3 +430,26 @@ def test_addresses_are_those_that_a_parser_finds(html: str, tmp_path: Path) -> N
     read = read_addresses(file)
 
     assert sorted([*read.ids, *read.links]) == sorted(parser.found) != []
+
+
+class _Texts(HTMLParser):
+    """The texts that Python's own parser finds."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found = ""
+
+    def handle_data(self, data: str) -> None:
+        self.found += data
+
+
+@MARKED_UP
+def test_texts_are_those_that_a_parser_finds(html: str) -> None:
+    """Between the tags, with characters in place of their names."""
+    parser = _Texts()
+    parser.feed(f"<!DOCTYPE html><p>a &amp; b</p>{html}1 < 2 &lt; 3</p>")
+    parser.close()
+    assert (
+        "".join(token.text for token in tokens(f"<!DOCTYPE html><p>a &amp; b</p>{html}1 < 2 &lt; 3</p>"))
+        == parser.found
+    )
