@@ -27,12 +27,12 @@ def emergency() -> Markup:
 
 def situations() -> Markup:
     """Render a card for each moment with its procedures, in the nav's order: the main one first."""
-    order = procedure_order(book())
+    places = {name: place for place, name in enumerate(procedure_order(book()))}
     cards = []
     for section, question in _QUESTIONS.items():
         procedures = sorted(
             (one for one in book().procedures.values() if one.section is section),
-            key=lambda one: order.index(one.id),
+            key=lambda one: places[one.id],
         )
         if procedures:
             cards.append((section.value, question, procedures))

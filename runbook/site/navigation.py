@@ -17,6 +17,9 @@ HOME = "index.md"
 TITLE = "Runbook"
 """What the section is called in a navigation that has no entry for it."""
 
+MOST_IN_SECTION = 100
+"""The most pages of a section in the navigation, which the theme writes on every page. The home page lists them all."""
+
 Nav = list[Any]
 """A navigation as `mkdocs.yml` has it: paths, and mappings of a title to a path or to more of them."""
 
@@ -83,7 +86,7 @@ def _entries(directory: str, pages: Sequence[tuple[str, list[str]]]) -> Nav:
     entries: Nav = []
     for title, section in pages:
         # The home page comes first: with `navigation.indexes`, the theme shows it as the page of the section itself.
-        inner = [directory + page for page in section if not (directory and page == HOME)]
+        inner = [directory + page for page in section if not (directory and page == HOME)][:MOST_IN_SECTION]
         entries += [{title: inner}] if title and inner else inner
     has_home = directory and any(HOME in section for _, section in pages)
     return [directory + HOME, *entries] if has_home else entries

@@ -108,6 +108,7 @@ class RunbookPlugin(BasePlugin[RunbookOptions]):  # type: ignore[no-untyped-call
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
         """Add the pages that the project lacks, what all pages load, and the navigation."""
         self._pages.add_to(files, config)
+        self._pages.start_rendering(is_serving=self._is_serving)
         return files
 
     def on_page_markdown(self, markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str | None:  # noqa: ARG002
@@ -145,9 +146,15 @@ class RunbookPlugin(BasePlugin[RunbookOptions]):  # type: ignore[no-untyped-call
 
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         """Write the search index; check that every page, procedure and step is there, and that no link is dead."""
+        self._pages.stop_rendering()
         self._pages.write_search(Path(config.site_dir))
         for problem in self._pages.built_problems(Path(config.site_dir)):
             _log.warning("runbook: %s", problem)
+
+    def on_build_error(self, *, error: Exception) -> None:  # noqa: ARG002
+        """Leave no process behind."""
+        if hasattr(self, "_pages"):
+            self._pages.stop_rendering()
 
     def _reported(self, page: Page, found: tuple[str, list[str]]) -> str:
         text, problems = found

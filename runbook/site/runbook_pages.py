@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.structure.files import File, Files, file_sort_key
+from mkdocs.structure.files import File, Files, InclusionLevel, file_sort_key
 from mkdocs.structure.pages import Page
 from mkdocs.utils import nest_paths
 
@@ -17,9 +17,10 @@ from runbook.checks.review_dates import overdue
 from runbook.loading.place import book_directory
 from runbook.markup import unsafe_link_message
 from runbook.model import Book
-from runbook.site import assets, build_checks, edit_links, markdown, page_html, reference, search_index, source
+from runbook.site import assets, build_checks, edit_links, page_html, reference, search_index, source
 from runbook.site.generated_pages import GeneratedPage, generated_pages
-from runbook.site.navigation import HOME, packaged_paths, sections, with_runbook
+from runbook.site.navigation import HOME, packaged_paths, paths_in, sections, with_runbook
+from runbook.site.page_rendering import PageRenderer
 from runbook.site.theme_context import ThemeContext
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class RunbookPages:
         self._config_file = config_file
         self._own_search = own_search
         self._built = _Built()
+        self._renderer = PageRenderer({}, is_serving=False)
 
     @property
     def is_whole_site(self) -> bool:
@@ -113,6 +115,19 @@ class RunbookPages:
         if nav is None:
             nav = nest_paths(others)  # type: ignore[no-untyped-call]
         config.nav = with_runbook(nav, self.directory, sections(self.book, list(self._built.files)))
+        listed = {*paths_in(config.nav)}
+        for file in pages:
+            if file.src_uri in self._built.generated and file.src_uri not in listed:
+                file.inclusion = InclusionLevel.NOT_IN_NAV  # on purpose, so MkDocs says nothing of it
+
+    def start_rendering(self, *, is_serving: bool) -> None:
+        """Begin to render the generated pages; `stop_rendering` must follow."""
+        texts = {uri.removeprefix(self.directory): made.markdown for uri, made in self._built.generated.items()}
+        self._renderer = PageRenderer(texts, is_serving=is_serving)
+
+    def stop_rendering(self) -> None:
+        """End what `start_rendering` began."""
+        self._renderer.close()
 
     def _texts(self, config: MkDocsConfig) -> Iterator[tuple[str, str]]:
         for procedure in self.book.procedures.values():
@@ -139,8 +154,8 @@ class RunbookPages:
 
     def generated_html(self, page: Page, *, on_exit: Callable[[object, str], None]) -> str | None:
         """Return the contents of a generated page, None for a page that the project has."""
-        made = self._built.generated.get(page.file.src_uri)
-        return markdown.to_html(made.markdown, on_exit=on_exit) if made else None
+        is_generated = page.file.src_uri in self._built.generated
+        return self._renderer.html(self._name(page), on_exit=on_exit) if is_generated else None
 
     def finish(self, html: str, page: Page, config: MkDocsConfig) -> tuple[str, list[str]]:
         """Point generated links at pages and list generated headings; return the contents and their problems."""
@@ -229,7 +244,7 @@ class RunbookPages:
     def built_problems(self, site: Path) -> Iterator[str]:
         """Yield what is missing from the built pages, and each dead link on them."""
         pages = {name: site / file.dest_uri for name, file in self._built.files.items()}
-        yield from build_checks.missing_parts(self.book, site, pages)
+        yield from build_checks.missing_parts(self.book, site, pages, self._renderer.steps)
         yield from build_checks.dead_links(site, None if self.is_whole_site else [*pages.values()])
 
 

@@ -17,6 +17,7 @@ from runbook.cli import main
 from runbook.cli.site import find_config
 from runbook.errors import UsageError
 from runbook.model import Book
+from runbook.site import navigation
 from runbook.site.build_checks import dead_links, read_addresses
 from runbook.site.navigation import sections, with_runbook
 from runbook.site.plugin import RunbookOptions
@@ -431,3 +432,9 @@ def test_the_table_of_options_has_every_option_with_its_default() -> None:
     assert {name: shown.strip("`") for name, shown in rows.items()} == {
         name: "" if default == "null" else default for name, default in defaults.items()
     }
+
+
+def test_a_section_with_very_many_pages_lists_the_first_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The theme writes the whole navigation on every page, so a site would grow with the square of its pages."""
+    monkeypatch.setattr(navigation, "MOST_IN_SECTION", 1)
+    assert with_runbook([], "", PAGES_OF_TWO) == [{"Start here": ["index.md"]}, "team.md"]
