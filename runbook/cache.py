@@ -10,29 +10,43 @@ a renamed entry and a cache restored from another machine count as empty.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
-from contextlib import suppress
-from functools import cache
-from hashlib import blake2b, sha256
-from hmac import compare_digest
-from pathlib import Path
-from typing import Any
+from _operator import _compare_digest as compare_digest  # hmac, which offers it, loads OpenSSL
 
 import runbook
-from runbook.errors import RunbookError
 from runbook.user_directories import (
-    cache_directory,
+    cache_place,
     is_out_of_reach,
     is_private,
     make_private,
     open_private,
-    state_directory,
+    state_place,
 )
 
-__all__ = ["ENTRY_LIMIT", "entry_of", "find_kept", "keep"]
+try:
+    from _blake2 import blake2b  # hashlib loads OpenSSL, which takes longer than a digest of all that is kept
+except ImportError:
+    from hashlib import blake2b
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+    from typing import Any
+
+__all__ = [
+    "ENTRY_LIMIT",
+    "digest_of",
+    "entry_of",
+    "find_kept",
+    "find_text",
+    "keep",
+    "keep_text",
+    "state_of",
+    "state_of_trees",
+]
 
 ENTRY_LIMIT = 2_000
 """The most entries. Once there are more, a quarter is dropped: those whose last use was longest ago.
@@ -43,7 +57,7 @@ _USED_SECONDS = 60
 """How long to take an entry for just used: noting each use would be a write for each read."""
 
 
-def entry_of(text: bytes, *, use: str, code: tuple[str, ...]) -> Path | None:
+def entry_of(text: bytes, *, use: str, code: tuple[str, ...]) -> str | None:
     """Return the file for what `use` computes from a text with the code in these modules or packages of `runbook`.
 
     Return None if nothing can be kept: without a home directory, or if the sources of the code can't be seen.
@@ -51,38 +65,75 @@ def entry_of(text: bytes, *, use: str, code: tuple[str, ...]) -> Path | None:
     version = _fingerprint(code)
     if not version:
         return None
-    name = sha256(b"".join([version, use.encode(), b"\0", text])).hexdigest()
+    name = digest_of(version, use.encode(), b"\0", text)
     try:
-        return cache_directory() / "kept" / f"{name}.json"
-    except RunbookError:
+        return os.path.join(cache_place(), "kept", f"{name}.json")
+    except Exception as error:
+        if _is_expected(error):
+            return None
+        raise
+
+
+def find_kept(entry: Path | str | None) -> Any:
+    """Return what was kept, or None if there is nothing that can be trusted. The caller must check its form."""
+    data = find_text(entry)
+    if data is None:
+        return None
+    import json
+
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
         return None
 
 
-def find_kept(entry: Path | None) -> Any:
-    """Return what was kept, or None if there is nothing that can be trusted. The caller must check its form."""
-    if entry is None or not is_private(entry.parent) or not is_out_of_reach(entry):
+def find_text(entry: Path | str | None) -> bytes | None:
+    """Return the bytes that were kept, or None if there is nothing that can be trusted."""
+    if entry is None or not is_private(os.path.dirname(entry)) or not is_out_of_reach(entry):
         return None
     try:
         with open_private(entry) as file:
             seal, _, data = file.read().partition(b"\n")
-        if not compare_digest(seal, _seal_of(entry, data, _key())):
-            return None
-        _note_use(entry)
-        return json.loads(data)
-    except (OSError, ValueError, RecursionError, RunbookError):
-        return None  # truncated or damaged; it will be computed again and overwritten
+        is_ours = compare_digest(seal, _seal_of(entry, data, _key()))
+    except Exception as error:
+        if _is_expected(error):
+            return None  # it will be computed again and overwritten
+        raise
+    if not is_ours:
+        return None
+    _note_use(entry)
+    return data
 
 
-def keep(entry: Path | None, value: object) -> None:
+def keep(entry: Path | str | None, value: object) -> None:
     """Keep a JSON value. If that isn't possible, the next start is slower."""
+    import json
+
+    keep_text(entry, json.dumps(value, separators=(",", ":")).encode())
+
+
+def keep_text(entry: Path | str | None, data: bytes) -> None:
+    """Keep bytes. If that isn't possible, the next start is slower."""
     if entry is None:
         return
-    with suppress(OSError, RunbookError):
-        make_private(entry.parent.parent)
-        make_private(entry.parent)
-        data = json.dumps(value, separators=(",", ":")).encode()
+    place = os.path.dirname(entry)
+    try:
+        make_private(os.path.dirname(place))
+        make_private(place)
         _write(entry, b"\n".join([_seal_of(entry, data, _key(make=True)), data]))
-        _drop_oldest(entry.parent)
+        _drop_oldest(place)
+    except Exception as error:
+        if not _is_expected(error):
+            raise
+
+
+def _is_expected(error: Exception) -> bool:
+    """Return whether an error only means that nothing can be kept here: the system's, or no home directory."""
+    if isinstance(error, OSError):
+        return True
+    from runbook.errors import RunbookError
+
+    return isinstance(error, RunbookError)
 
 
 # --- the seal -----------------------------------------------------------------------------------------------------
@@ -91,25 +142,26 @@ def keep(entry: Path | None, value: object) -> None:
 _KEY_BYTES = 32
 
 
-def _seal_of(entry: Path, data: bytes, key: bytes) -> bytes:
+def _seal_of(entry: Path | str, data: bytes, key: bytes) -> bytes:
     """Return the seal, the first line of an entry. It covers the entry's name, so no entry passes for another."""
-    return blake2b(entry.name.encode() + b"\0" + data, key=key).hexdigest().encode()
+    return blake2b(os.path.basename(entry).encode() + b"\0" + data, key=key).hexdigest().encode()
 
 
 def _key(*, make: bool = False) -> bytes:
     """Return this user's key. With `make`, replace a missing or untrusted one; otherwise raise OSError."""
-    path = state_directory() / "cache.key"
+    place = state_place()
+    path = os.path.join(place, "cache.key")
     try:
         with open_private(path, secret=True) as file:
             key = file.read(_KEY_BYTES + 1)
-        if len(key) == _KEY_BYTES and is_private(path.parent) and is_out_of_reach(path):
+        if len(key) == _KEY_BYTES and is_private(place) and is_out_of_reach(path):
             return key
     except OSError:
         if not make:
             raise
     if not make:
         raise PermissionError(f"'{path}' can't be trusted")
-    make_private(path.parent)
+    make_private(place)
     _write(path, os.urandom(_KEY_BYTES))
     return _key()
 
@@ -117,54 +169,94 @@ def _key(*, make: bool = False) -> bytes:
 # --- entries ------------------------------------------------------------------------------------------------------
 
 
-@cache
+_known: dict[tuple[str, ...], bytes] = {}
+"""The fingerprints of this process, by the code."""
+
+
 def _fingerprint(code: tuple[str, ...]) -> bytes:
-    """Return a value that changes whenever the code does; empty if the sources can't be seen.
+    """Return a value that changes whenever the code does; empty if the sources can't be seen."""
+    if code not in _known:
+        home = os.path.dirname(runbook.__file__)
+        modules = [os.path.join(home, name) for name in code if name.endswith(".py")]
+        packages = [os.path.join(home, name) for name in code if not name.endswith(".py")]
+        try:
+            parts = [runbook.__version__, sys.version, *state_of(packages, modules)]
+        except OSError:
+            parts = []
+        _known[code] = digest_of("\n".join(parts).encode()).encode() if parts else b""
+    return _known[code]
+
+
+def digest_of(*parts: bytes) -> str:
+    """Return a digest of the parts, in hexadecimal, 32 bytes long."""
+    return blake2b(b"".join(parts), digest_size=32).hexdigest()
+
+
+def state_of(directories: Iterable[str], files: Iterable[str] = ()) -> list[str]:
+    """Return a line for each file, and each file in the directories, that changes whenever the file does.
 
     A checkout changes without a new version, so each source counts with what the system says about it. The interpreter
-    checks less than this when it uses a module's bytecode instead of its source.
+    checks less than this when it uses a module's bytecode instead of its source. Raises OSError.
     """
-    parts = [runbook.__version__, sys.version]
-    home = os.path.dirname(runbook.__file__)  # noqa: PTH120 - a start has no time for objects of paths
-    try:
-        for path in sorted(source for name in code for source in _sources(os.path.join(home, name))):  # noqa: PTH118
-            about = os.stat(path)  # noqa: PTH116
-            parts.append(f"{path} {about.st_size} {about.st_mtime_ns} {about.st_ctime_ns}")
-    except OSError:
-        return b""
-    return sha256("\n".join(parts).encode()).digest()
+    paths = list(files)
+    for directory in directories:
+        with os.scandir(directory) as found:
+            paths += [each.path for each in found if each.is_file()]
+    return [_line(path, os.stat(path)) for path in sorted(paths)]
 
 
-def _sources(place: str) -> list[str]:
-    if place.endswith(".py"):
-        return [place]
-    with os.scandir(place) as files:
-        return [each.path for each in files if each.is_file()]
+def state_of_trees(tops: Iterable[str]) -> list[str]:
+    """Return `state_of` for all files below these directories, also through links, without bytecode. Raises OSError."""
+    found: list[str] = []
+    seen: set[tuple[int, int]] = set()
+    waiting = list(tops)
+    while waiting:
+        place = waiting.pop()
+        about = os.stat(place)
+        if (about.st_dev, about.st_ino) in seen:  # a link may lead back
+            continue
+        seen.add((about.st_dev, about.st_ino))
+        found.append(place)
+        with os.scandir(place) as entries:
+            waiting += [each.path for each in entries if each.is_dir() and each.name != "__pycache__"]
+    return state_of(found)
 
 
-def _write(entry: Path, data: bytes) -> None:
+def _line(path: str, about: os.stat_result) -> str:
+    return f"{path} {about.st_size} {about.st_mtime_ns} {about.st_ctime_ns}"
+
+
+def _write(entry: Path | str, data: bytes) -> None:
     """Write an entry completely or not at all, even if another process writes the same one."""
-    temporary = entry.with_suffix(f".{os.urandom(8).hex()}")
+    temporary = f"{os.path.splitext(entry)[0]}.{os.urandom(8).hex()}"
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-        temporary.replace(entry)
+        os.replace(temporary, entry)
     except OSError:
-        temporary.unlink(missing_ok=True)
+        try:
+            os.unlink(temporary)
+        except FileNotFoundError:
+            pass
         raise
 
 
-def _note_use(entry: Path) -> None:
-    with suppress(OSError):
-        if time.time() - os.stat(entry).st_mtime > _USED_SECONDS:  # noqa: PTH116
+def _note_use(entry: Path | str) -> None:
+    try:
+        if time.time() - os.stat(entry).st_mtime > _USED_SECONDS:
             os.utime(entry)
+    except OSError:
+        pass  # its use isn't noted, and it is dropped earlier
 
 
-def _drop_oldest(directory: Path) -> None:
-    if len(os.listdir(directory)) <= ENTRY_LIMIT:  # noqa: PTH208
+def _drop_oldest(directory: str) -> None:
+    if len(os.listdir(directory)) <= ENTRY_LIMIT:
         return
     with os.scandir(directory) as files:
         known = sorted((each.stat(follow_symlinks=False).st_mtime_ns, each.path) for each in files)
     for _, path in known[: len(known) - ENTRY_LIMIT * 3 // 4]:
-        Path(path).unlink(missing_ok=True)
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            pass

@@ -20,12 +20,15 @@ class _PrintableStream:
 
     def __init__(self, stream: TextIO) -> None:
         self.unfiltered = stream
+        self.was_written = False
+        """Whether anything was written to it."""
 
     def write(self, text: str) -> int:
         """Write the text in printable form; escape characters that the stream's encoding lacks."""
         if not isinstance(text, str):
             raise TypeError(f"expected text, got {type(text).__name__}")
         shown = printable(text)
+        self.was_written = True
         try:
             self.unfiltered.write(shown)
         except UnicodeEncodeError:

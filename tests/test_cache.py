@@ -37,17 +37,17 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in ("loading/book.py", "loading/files.py", "cli/contents.py", "cli/list.py"):
         (package / name).write_text("A = 1\n")
     monkeypatch.setattr(runbook, "__file__", str(package / "__init__.py"))
-    kept._fingerprint.cache_clear()
+    kept._known.clear()
     yield package
-    kept._fingerprint.cache_clear()
+    kept._known.clear()
 
 
 def entry(text: bytes = b"text", use: str = "test") -> Path:
     """Return the entry for a text, as a process that starts now sees it."""
-    kept._fingerprint.cache_clear()
+    kept._known.clear()
     found = entry_of(text, use=use, code=CODE)
     assert found is not None
-    return found
+    return Path(found)
 
 
 def test_what_is_kept_is_found() -> None:

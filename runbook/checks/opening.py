@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from pathlib import Path
 from shlex import quote
 
 from runbook.cache import entry_of, find_kept, keep
@@ -40,7 +39,7 @@ def open_book(directory: str | None = None) -> Book:
     return reading.book
 
 
-def _entry_of(reading: Reading) -> Path | None:
+def _entry_of(reading: Reading) -> str | None:
     """Return the cache's entry for a book that passed, None for one with problems: parts of it are left out."""
     if reading.book is None or reading.findings:
         return None

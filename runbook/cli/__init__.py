@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from runbook.cli.error_handler import ending
-from runbook.cli.platform_check import answer_elsewhere, is_supported
+from runbook.cli.platform_check import answer_elsewhere
 from runbook.errors import ExitCode, RunbookError
 from runbook.extras import answer_early
+from runbook.posix import is_supported
 from runbook.streams import printable_streams
 from runbook.user_directories import state_directory
 

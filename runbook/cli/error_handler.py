@@ -79,7 +79,8 @@ def _end_at_system(error: OSError) -> int:
 def _end_click_or_bug(error: Exception) -> int:
     import click
 
-    from runbook.cli.platform_check import POSIX_MODULES, unsupported
+    from runbook.cli.platform_check import unsupported
+    from runbook.posix import POSIX_MODULES
 
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code

@@ -12,7 +12,8 @@ import click
 from runbook.cli.contents import SECTIONS, Heading, read_contents
 from runbook.errors import ExitCode
 from runbook.loading.place import book_directory
-from runbook.printable import json_text, one_line
+from runbook.printable import json_text, one_line, printable
+from runbook.quick_answers import remember
 
 if TYPE_CHECKING:
     from runbook.model import Book, Procedure
@@ -27,10 +28,12 @@ __all__ = ["command"]
 def command(book: str | None, form: str, is_long: bool) -> int:
     """List all procedures, the one for an emergency first."""
     if form == "json":
-        click.echo(json_text([_record(one) for one in _in_order(_open(book))], indent=2))
+        page = json_text([_record(one) for one in _in_order(_open(book))], indent=2)
     else:
         width = min(shutil.get_terminal_size().columns, 100)
-        click.echo("\n".join(_lines(headings(book), width, is_long=is_long)))
+        page = printable("\n".join(_lines(headings(book), width, is_long=is_long)))
+    remember(f"{page}\n")
+    click.echo(page)
     return ExitCode.DONE
 
 

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 from runbook import __version__
 from runbook.errors import ExitCode, MissingPartError
 
-__all__ = ["POSIX_MODULES", "answer_elsewhere", "is_supported", "unsupported"]
-
-POSIX_MODULES = frozenset({"fcntl", "grp", "pty", "pwd", "resource", "termios", "tty"})
-"""Modules of the standard library that Windows lacks."""
-
-
-def is_supported() -> bool:
-    """Return whether this is a system with the terminals and the locks that runbook needs."""
-    try:
-        import fcntl  # noqa: F401 - every verb needs it
-    except ModuleNotFoundError:
-        return False
-    return sys.platform != "win32"
+__all__ = ["answer_elsewhere", "unsupported"]
 
 
 def unsupported() -> MissingPartError:

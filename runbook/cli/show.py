@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runbook.cli.open_book import open_at
 from runbook.cli.run_options import complete_procedure
 from runbook.errors import ExitCode, UsageError
-from runbook.printable import json_text
+from runbook.printable import json_text, printable
+from runbook.quick_answers import known_page, remember
 
 if TYPE_CHECKING:
     from runbook.model import Book
@@ -35,18 +35,27 @@ def command(book: str | None, name: str, form: str, major: int | None) -> int:
     At a terminal it opens in your pager (PAGER, or less). In the directory of a linked project, the commands name that
     project and fit the CLI that is installed there.
     """
+    _show(known_page() or _described(book, name, form, major), is_paged=form == "text" and sys.stdout.isatty())
+    return ExitCode.DONE
+
+
+def _described(book: str | None, name: str, form: str, major: int | None) -> str:
+    """Return the page, and keep it for the next time."""
+    from runbook.cli.open_book import open_at
     from runbook.rendering.shown_procedure import read_with_examples  # `runbook --help` needs no rendering
 
     opened, procedure = open_at(book, name)
     directory, ref = _project()
-    shown = read_with_examples(procedure, opened.policy, _major(opened, major, directory), ref or _NO_REF)
-    _show(_page(shown, form), is_paged=form == "text" and sys.stdout.isatty())
-    return ExitCode.DONE
+    page = printable(
+        _page(read_with_examples(procedure, opened.policy, _major(opened, major, directory), ref or _NO_REF), form)
+    )
+    remember(f"{page}\n")
+    return f"{page}\n"
 
 
 def _show(page: str, *, is_paged: bool) -> None:
     if not is_paged:
-        click.echo(page)
+        click.echo(page, nl=False)
         return
     # A page that fits on the screen needs no pager, and it stays on the screen afterwards.
     os.environ.setdefault("LESS", "-FX")

@@ -22,7 +22,7 @@ from runbook.policy.judgement import Context, Judgement, classify, common_flags
 if TYPE_CHECKING:
     from runbook.model import Team
 
-__all__ = ["TeamReader", "judge", "judge_script", "judge_words", "packaged_policy"]
+__all__ = ["TeamReader", "is_harmless", "judge", "judge_script", "judge_words", "packaged_policy"]
 
 TeamReader: TypeAlias = Callable[[], "Team | None"]
 """Reads the team's file when a line would write to a hosted project, and raises BookError if it has a problem."""
@@ -61,6 +61,26 @@ def judge(
     """
     around = _Around(cwd, env, policy, team) if files is None else _Around(_PROJECT, env, policy, team, _disk_of(files))
     return _examined(lambda machine, state: machine.text(line, state), line, around).verdict()
+
+
+def is_harmless(line: str, policy: Policy) -> bool:
+    """Tell whether the policy allows a line anywhere, in every environment: it reaches nothing and needs no file."""
+
+    def disk(_path: str) -> str | None:
+        raise _FileNeededError
+
+    try:
+        examination = _examined(
+            lambda machine, state: machine.text(line, state), line, _Around("/", None, policy, None, disk)
+        )
+    except _FileNeededError:
+        return False
+    judgements = [placed.judgement for placed in examination.found]
+    return all(each.verdict is Verdict.ALLOW and each.family is Family.NOTHING for each in judgements)
+
+
+class _FileNeededError(Exception):
+    """The judgement of a line depends on a file."""
 
 
 def judge_words(

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runbook.errors import ExitCode
-from runbook.guard.command_line import TeamReader, judge, judge_words
+from runbook.guard import quick
+from runbook.guard.command_line import TeamReader, is_harmless, judge, judge_words
+from runbook.guard.outline import outline_of
 from runbook.loading.files import read_policy
 from runbook.loading.place import book_directory
 from runbook.model import Policy, Verdict
@@ -39,8 +41,11 @@ EXIT_CODES = {
 def judge_line(line: str, *, book: str | None, face: str, directory: str | None = None) -> Judgement:
     """Judge a line that would run in a directory (default: here)."""
     here = directory or current_directory()
-    judged = judge(line, cwd=here, env=os.environ, policy=policy_of(book, here), team=team_reader(book, here))
+    policy = policy_of(book, here)
+    judged = judge(line, cwd=here, env=os.environ, policy=policy, team=team_reader(book, here))
     _record(judged, line, face=face, directory=here)
+    if judged.verdict is Verdict.ALLOW:
+        _note_harmless(line, policy)
     return judged
 
 
@@ -90,6 +95,17 @@ def current_directory() -> str | None:
         return str(Path.cwd())
     except OSError:
         return None
+
+
+def _note_harmless(line: str, policy: Policy) -> None:
+    """Let the next line that is the same, or begins with a quiet command, be answered without a policy."""
+
+    def names() -> frozenset[str]:
+        from runbook.guard.programs.quiet import quiet_commands  # once for each policy
+
+        return quiet_commands(outline_of(policy))
+
+    quick.note(line, is_harmless=lambda: is_harmless(line, policy), names=names)
 
 
 def _record(judged: Judgement, line: str, *, face: str, directory: str | None) -> None:

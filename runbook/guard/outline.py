@@ -36,6 +36,7 @@ class Outline:
         clients = frozenset[str]()
         if policy.http_requests:
             clients = _union(frozenset((one[0], *one[1])) for one in columns(policy.http_clients, *_NAMES))
+        self._clients = clients
         rules = list(zip(names, said, columns(policy.rules, "command", "id"), strict=True))
         self.programs = _union(names) | clients
         """Those that the policy has rules for, or whose requests it judges."""
@@ -53,6 +54,14 @@ class Outline:
         rules = where(self.policy.rules, program, *_NAMES)
         forms = zip(subcommands_of(rules), said_in(rules), strict=True)
         return tuple(form for each, said in forms if said & _STOPS for form in each)
+
+    def is_only_allowed(self, program: str, verb: str = "") -> bool:
+        """Whether no rule does more than allow a program (or its subcommand), whatever the other words are."""
+        if program in self._clients:
+            return False
+        rules = where(self.policy.rules, program, *_NAMES)
+        stopping = [rule for rule, said in zip(rules, said_in(rules), strict=True) if said & _STOPS]
+        return not any(not verb or not form or form[0] == verb for forms in subcommands_of(stopping) for form in forms)
 
     def is_restricted(self, words: Sequence[str]) -> bool:
         """Whether a rule does more than allow these words."""

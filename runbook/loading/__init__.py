@@ -5,10 +5,10 @@ Each name is imported when it's first used: the guard reads the policy and doesn
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from runbook.loading.book import Reading, load_book, load_procedure, read_book
     from runbook.loading.files import read_policy
     from runbook.loading.place import PACKAGED_BOOK, book_directory
@@ -21,6 +21,8 @@ _MODULES = {"PACKAGED_BOOK": "place", "read_policy": "files", "book_directory": 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     found = getattr(import_module(f"runbook.loading.{_MODULES.get(name, 'book')}"), name)
     globals()[name] = found
     return found

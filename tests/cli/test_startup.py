@@ -1,4 +1,4 @@
-"""Check what the quick verbs import, which decides how fast they start. `benchmarks/startup.py` measures the times."""
+"""Check what the quick verbs import to answer for the first time; `test_quick_answers.py` is about later answers."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ def test_the_list_imports_no_model(tmp_path: Path) -> None:
         *("runbook.cli", "runbook.cli.contents", "runbook.cli.error_handler", "runbook.cli.group", "runbook.cli.list"),
         *("runbook.cli.platform_check", "runbook.cli.verbs"),
         *("runbook.cache", "runbook.errors", "runbook.extras", "runbook.printable", "runbook.secret_file"),
-        *("runbook.loading", "runbook.loading.place", "runbook.streams", "runbook.user_directories"),
+        *("runbook.loading", "runbook.loading.book_search", "runbook.loading.place", "runbook.posix"),
+        "runbook.quick_answers",
+        *("runbook.streams", "runbook.user_directories"),
     }
 
 
@@ -63,7 +65,7 @@ def test_finding_imports_no_model(tmp_path: Path) -> None:
     """The index comes from the cache, so not even the book's model is loaded."""
     own = {name.split(".")[1] for name in imported(tmp_path, "find", "57014") if name.startswith("runbook.")}
     assert own == {
-        *("cache", "cli", "errors", "extras", "linear_regex", "loading", "printable", "search", "secret_file"),
+        *("cache", "cli", "errors", "extras", "linear_regex", "loading", "posix", "printable", "search", "secret_file"),
         "streams",
         "user_directories",
     }
@@ -81,6 +83,8 @@ def test_showing_imports_what_shows_and_no_more(tmp_path: Path) -> None:
             "model",
             "policy",
             "printable",
+            "posix",
+            "quick_answers",
             "rendering",
             "runtime",
             "secret_file",

@@ -83,7 +83,10 @@ def test_judging_a_line_imports_no_more_than_it_needs() -> None:
         *("runbook.cli", "runbook.cli.error_handler", "runbook.cli.platform_check", "runbook.errors", "runbook.extras"),
         *(
             "runbook.loading",
-            *(f"runbook.loading.{name}" for name in ("files", "kept_records", "place", "records", "source_text")),
+            *(
+                f"runbook.loading.{name}"
+                for name in ("book_search", "files", "kept_records", "place", "records", "source_text")
+            ),
         ),
         *("runbook.model", *(f"runbook.model.{name}" for name in ("fields", "later", "policy", "programs", "terms"))),
         *("runbook.policy", *(f"runbook.policy.{name}" for name in ("argv", "judgement", "read_only"))),
@@ -91,6 +94,8 @@ def test_judging_a_line_imports_no_more_than_it_needs() -> None:
             "runbook.cache",
             "runbook.linear_regex",
             "runbook.printable",
+            "runbook.posix",
+            "runbook.quick_answers",
             "runbook.secret_file",
             "runbook.streams",
         ),

@@ -8,7 +8,7 @@ from runbook.guard.programs.shells import run_script, run_text
 from runbook.guard.shell.call import Call
 from runbook.guard.shell.texts import UNKNOWN, Texts, is_known, plain, quoted_words
 
-__all__ = ["run_git"]
+__all__ = ["QUIET_VERBS", "run_git"]
 
 _VALUES = frozenset({"-C", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--super-prefix", "--config-env"})
 _COMMANDS = re.compile(r"(core\.(editor|pager|sshcommand|fsmonitor)|sequence\.editor|diff\.external)=(.*)", re.DOTALL)
@@ -77,6 +77,8 @@ _VERBS = frozenset(
     """.split()  # noqa: SIM905 - a list of this length is read best as text
 )
 """git's own verbs. An alias can't replace them."""
+QUIET_VERBS = _VERBS - {*_TEXTS, "bisect", "submodule"}
+"""Those that start nothing that is named in their words."""
 
 
 def _note_alias(call: Call, words: list[str]) -> None:

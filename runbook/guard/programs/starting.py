@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from runbook.guard.outline import Outline
     from runbook.model.launchers import Interpreter
 
-__all__ = ["is_known_program", "start_command"]
+__all__ = ["PRINTERS", "has_function", "is_known_program", "start_command"]
 
 
 def _run_each(call: Call) -> Texts:
@@ -89,6 +89,15 @@ _BY_NAME: Mapping[str, Callable[[Call], Texts] | str] = {
     "gxargs": run_xargs,
 }
 """The functions for known programs, or the modules and names of those that most lines don't need."""
+
+
+PRINTERS = frozenset({"cat", "echo", "head", "ls", "tail"})
+"""Programs whose functions only compute what they print."""
+
+
+def has_function(name: str) -> bool:
+    """Whether a function of the guard follows what a program does with its words."""
+    return name in _BY_NAME
 
 
 def _function_of(name: str) -> Callable[[Call], Texts]:
