@@ -1,0 +1,96 @@
+"""Measure runbook beside its limits and its peers: `scripts/bench`.
+
+Each figure is measured in turns with what it is beside, in this run and on this machine. A ratio is of one turn; shown
+are its median and the range that holds nine in ten.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+
+from benchmarks import machine
+from benchmarks.environments import ROOT
+from benchmarks.figures import Figure, Figures, Verdict
+
+GROUPS = ("starts", "guard", "book", "migrations", "site")
+REPORT = ROOT / "benchmarks/report.json"
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Measure, print the tables, and return 1 if a budget is missed or a figure is outside of an earlier spread."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("groups", nargs="*", choices=[[], *GROUPS], help="what to measure (default: everything)")
+    parser.add_argument("--rounds", type=int, default=15, help="turns for each figure of a short command")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
+    parser.add_argument(
+        "--compare", action="store_true", help=f"name each ratio outside of the spread in {REPORT.name}"
+    )
+    asked = parser.parse_args(words)
+    about = machine.describe(ROOT)
+    print("\n".join(f"{name}: {value}" for name, value in about.items()))
+    figures = Figures(tell=_Table().tell)
+    for name in asked.groups or GROUPS:
+        measure: Callable[[Figures, int], None] = import_module(f"benchmarks.{name}").measure
+        measure(figures, asked.rounds)
+    record = {"machine": about, "figures": [figure.record() for figure in figures.rows]}
+    if asked.json:
+        asked.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    missed = [figure for figure in figures.rows if figure.verdict is Verdict.MISSED]
+    print(
+        f"\n{len(figures.rows)} figures; {len(missed)} over their budget",
+        *(f"  {one.group}: {one.what}" for one in missed),
+        sep="\n",
+    )
+    outside = _outside(figures, asked.compare)
+    return 1 if missed or outside else 0
+
+
+def _outside(figures: Figures, is_asked: bool) -> Sequence[str]:
+    if not is_asked:
+        return ()
+    before: Mapping[str, object] = json.loads(REPORT.read_text(encoding="utf-8"))
+    found = list(figures.differing(before["figures"]))  # type: ignore[arg-type]
+    print(
+        f"\nBeside the report of {before['machine']['date']}:",
+        *(found or ["every ratio is within its spread"]),
+        sep="\n  ",
+    )  # type: ignore[index]
+    return found
+
+
+class _Table:
+    """Prints each figure as soon as it is known: measuring takes minutes."""
+
+    def __init__(self) -> None:
+        self._group = ""
+
+    def tell(self, figure: Figure) -> None:
+        """Print a row, and the head of its group before the first one."""
+        if figure.group != self._group:
+            self._group = figure.group
+            print(f"\n{figure.group}")
+        print(f"  {row(figure)}", flush=True)
+
+
+def row(figure: Figure) -> str:
+    """Return a figure as a line."""
+    if figure.value is None:
+        return f"{figure.what:44} not here: {figure.note}"
+    shown = f"{figure.what:44} {figure.value.middle:10.4g} {figure.unit}"
+    if figure.other is not None and figure.ratio is not None:
+        low, middle, high = figure.ratio
+        shown += f"  beside {figure.other.middle:10.4g}  {middle:5.2f} ({low:.2f} to {high:.2f})"
+        shown += f" of {figure.at_most:g}" if figure.at_most is not None else ""
+        shown += f"  {figure.beside}"
+    return f"{shown}  {figure.verdict.value}" + (f"  ({figure.note})" if figure.note else "")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
