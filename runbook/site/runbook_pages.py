@@ -100,8 +100,8 @@ class RunbookPages:
         below = self.directory
         own = [file for file in files.documentation_pages() if file.inclusion.is_in_nav()]  # type: ignore[no-untyped-call]
         others = [file.src_uri for file in sorted(own, key=file_sort_key) if not file.src_uri.startswith(below)]
-        for path, file in assets.asset_files():
-            _add(files, File.generated(config, below + path, abs_src_path=str(file)))
+        for path, asset in assets.asset_files():
+            _add(files, File.generated(config, below + path, abs_src_path=str(asset)))
         for path, text in self._texts(config):
             _add(files, File.generated(config, below + path, content=text))
         for path, page in generated_pages(self.book).items():

@@ -44,7 +44,8 @@ def sections(url: str, html: str) -> Iterator[tuple[str, str, str]]:
 def _parts(html: str) -> list[tuple[str, list[str], list[str]]]:
     """Split a page at its headings: anchor, title and text. The first heading is the page's own."""
     found: list[tuple[str, list[str], list[str]]] = [("", [], [])]
-    heading, step = "", ""  # the heading that is open, and the id of the step whose heading has no id of its own
+    heading = ""  # the one that is open
+    step: str | None = ""  # the id of the step whose heading has no id of its own
     unseen: list[str] = []
     for token in tokens(html):
         tag = token.tag
@@ -66,5 +67,6 @@ def _parts(html: str) -> list[tuple[str, list[str], list[str]]]:
                 if tag != "h1":
                     found.append((anchor, [], []))
         shown = token.text or ("" if tag in _INLINE else " ")
-        found[-1][1 if heading else 2].append(shown)
+        _, titles, texts = found[-1]
+        (titles if heading else texts).append(shown)
     return found
