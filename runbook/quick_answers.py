@@ -1,10 +1,12 @@
 """Answer `list` and `show` with what they said before, if nothing that they depend on has changed since.
 
 Reading a book takes as long as forty starts of an interpreter, and the first command that somebody types in an
-emergency should answer at once. An answer is a text in the cache. The name of its entry is a digest of everything that
-decides the text: the words, the width of the terminal, and what the system says about each file of this package, of
-the team's book and of the project (size and times, as the interpreter judges its bytecode). So nothing is invalidated:
-after any change, the entry isn't found.
+emergency should answer at once. So `run` shows its introduction at once, and loads the walk while it is read.
+
+An answer is a text in the cache. The name of its entry is a digest of everything that decides the text: the words, the
+size of the terminal, and what the system says about each file of this package, of the team's book and of the project
+(size and times, as the interpreter judges its bytecode). So nothing is invalidated: after any change, the entry isn't
+found.
 
 An extra may answer its own verb in a module `quick`, with a function `answer` of the words.
 
@@ -26,14 +28,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["answer", "entry_of_book", "known_page", "remember"]
+__all__ = ["answer", "entry_of_book", "known_opening", "known_page", "remember"]
 
 _VERBS = frozenset({"list", "show"})
+_WORDS_OF_RUN = frozenset({"--target", "local", "production", "--dry-run"})
+"""What a `run` with an introduction that is kept may have after the procedure's name. A value may be a secret."""
+_LOOKS = ("COLORTERM", "FORCE_COLOR", "NO_COLOR", "RUNBOOK_ASCII", "TERM", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
+"""The variables that decide the colours and the characters on a screen."""
 _PROJECT_FILES = ("supabase/config.toml", "supabase/.temp/project-ref", "node_modules/supabase/package.json")
 """What `show` looks for from the current directory upward: the project, its link and its CLI."""
 
 _entry: str | None = None
 _page = ""
+_opening = ""
 
 
 def answer(words: Sequence[str]) -> int | None:
@@ -49,6 +56,8 @@ def answer(words: Sequence[str]) -> int | None:
             return _say(f"runbook, version {runbook.__version__}\n")
         if words[0] in _VERBS:
             return _answer_known(words)
+        if words[0] == "run" and _WORDS_OF_RUN.issuperset(words[2:]):
+            _open_run(words)
         if words[0].isidentifier() and os.path.exists(os.path.join(_package(), words[0], "quick.py")):
             code: int | None = __import__(f"runbook.{words[0]}.quick", fromlist=["answer"]).answer(words)
             return code
@@ -67,10 +76,16 @@ def known_page() -> str:
     return _page
 
 
+def known_opening() -> str:
+    """Return the introduction that is on the screen already, as it was written to the terminal; "" if none is."""
+    return _opening
+
+
 def remember(page: str) -> None:
     """Keep the answer to this process's command line for the next one that is the same.
 
-    `page` is all that the command line prints. Whoever has also said something on standard error keeps nothing.
+    `page` is all that the command line prints, or the introduction of a run. Whoever has also said something on
+    standard error keeps nothing.
     """
     if _entry is not None and not getattr(sys.stderr, "was_written", True):
         keep_text(_entry, page.encode())
@@ -95,6 +110,18 @@ def _answer_known(words: Sequence[str]) -> int | None:
     if not _page or (words[0] == "show" and sys.stdout.isatty()):
         return None
     return _say(_page)
+
+
+def _open_run(words: Sequence[str]) -> None:
+    global _entry, _opening  # noqa: PLW0603 - one process answers one command line
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return
+    size = os.get_terminal_size(sys.stdout.fileno())
+    looks = [os.environ.get(name, "(none)") for name in _LOOKS]
+    _entry = entry_of_book(*words, f"{size.columns} {size.lines}", sys.stdout.encoding, *looks, use="opening")
+    opening = (find_text(_entry) or b"").decode()
+    _say(opening)
+    _opening = opening
 
 
 def _say(text: str) -> int:

@@ -21,6 +21,7 @@ from runbook.errors import (
     UsageError,
 )
 from runbook.printable import one_line
+from runbook.quick_answers import known_opening, remember
 
 if TYPE_CHECKING:
     from runbook.engine.context import Identity
@@ -103,6 +104,8 @@ def ports_for(book: Book, kind: TargetKind, workdir: str | None, *, dry: bool = 
             protected=_protected(book),
             early_keys=executor.take_early_keys,
             dry=dry,
+            opening=known_opening(),
+            remember=remember,
         ),
         executor=executor,
         target=target,

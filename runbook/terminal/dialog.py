@@ -74,13 +74,29 @@ class Dialog:
     def show(self, lines: Iterable[Text | str]) -> None:
         """Print lines."""
         for line in lines:
-            # Make it printable first: Text drops some control characters, which must be shown.
-            text = Text(printable(line)) if isinstance(line, str) else line
-            parts = (part for part in text.render(self._console, end="") if isinstance(part, Segment))
-            shown = Text.assemble(*((self._shown(part.text), part.style or "") for part in parts))
+            shown = self._ready(line)
             self._console.print(shown, soft_wrap=True)
             self._newest.append(shown)
         self.stream.flush()
+
+    def show_unless(self, written: str, lines: Sequence[Text | str]) -> str:
+        """Print lines, unless they were `written` already. Return what is written for them."""
+        ready = [self._ready(line) for line in lines]
+        with self._console.capture() as captured:
+            for line in ready:
+                self._console.print(line, soft_wrap=True)
+        if captured.get() == written:
+            self._newest.extend(ready)
+        else:
+            self.show(lines)
+        return captured.get()
+
+    def _ready(self, line: Text | str) -> Text:
+        """Return a line in printable form, in the terminal's characters."""
+        # Make it printable first: Text drops some control characters, which must be shown.
+        text = Text(printable(line)) if isinstance(line, str) else line
+        parts = (part for part in text.render(self._console, end="") if isinstance(part, Segment))
+        return Text.assemble(*((self._shown(part.text), part.style or "") for part in parts))
 
     def _redraw(self) -> None:
         """Print the newest lines again, as many as fit above the prompt, after a shell stopped and continued this."""

@@ -29,7 +29,10 @@ __all__ = [
 
 
 class Background:
-    """A call that runs while the operator reads; `result` waits for it and raises what it raised."""
+    """A call that runs while the operator reads; `result` waits for it and raises what it raised.
+
+    Asking the CLI for the target takes seconds, so it is asked before anything is shown.
+    """
 
     def __init__(self, call: Callable[[], TargetSeen]) -> None:
         self._call = call

@@ -59,7 +59,8 @@ class TerminalOperator:
     (such as environment variables that were left out); `book` names a book that isn't the packaged one; `protected`
     returns the name to type before a run on a target begins, "" if Enter is enough; `early_keys`
     tells whether keys were pressed while a command ran that asked nothing; `dry` means that nothing is written;
-    `practice` says how to try something in a drill, for the steps where that is needed.
+    `practice` says how to try something in a drill, for the steps where that is needed. `opening` is the introduction
+    that is on the screen already, as it was written; `remember` is called with what is written for the first one.
     """
 
     def __init__(  # noqa: PLR0913 - each by its name
@@ -73,6 +74,8 @@ class TerminalOperator:
         early_keys: Callable[[], bool] = lambda: False,
         dry: bool = False,
         practice: Sequence[str] = (),
+        opening: str = "",
+        remember: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._dialog = dialog or Dialog()
         self._keys = SharedKeys(self._dialog, titles or {})
@@ -85,6 +88,8 @@ class TerminalOperator:
         self._early_keys = early_keys
         self._dry = dry
         self._practice = practice
+        self._opening = opening
+        self._remember = remember
         self._judged: Finding | None = None
         """What the step before left to judge, once all of it was shown."""
         self._arrived = 0.0
@@ -99,24 +104,29 @@ class TerminalOperator:
 
     def introduce(self, procedure: Procedure, target: Callable[[], TargetSeen]) -> bool:
         """Show the introduction while the target is being proven, then the target, and ask whether to begin."""
-        width, height = self._dialog.width, self._dialog.height - len(render_book(self._book, self._dialog.width))
-        return self._enter(procedure, target, render_intro(procedure, width, height))
+        proof = Background(target)
+        self._open([Text(), *render_intro(procedure, self._dialog.width, self._rows())])
+        return self._enter(procedure, proof)
 
     def come_back(self, procedure: Procedure, state: RunState, target: Callable[[], TargetSeen]) -> bool:
         """Show how far a resumed run got, then its target, and ask whether to continue."""
-        width, height = self._dialog.width, self._dialog.height - len(render_book(self._book, self._dialog.width))
-        return self._enter(
-            procedure, target, render_return(procedure, state, datetime.now(UTC), width, height), back=True
-        )
-
-    def _enter(
-        self, procedure: Procedure, target: Callable[[], TargetSeen], first: Lines, *, back: bool = False
-    ) -> bool:
-        self._procedure = procedure
-        # Asking the CLI takes seconds, so it starts before the operator starts reading.
         proof = Background(target)
+        self._show(render_return(procedure, state, datetime.now(UTC), self._dialog.width, self._rows()))
+        return self._enter(procedure, proof, back=True)
+
+    def _rows(self) -> int:
+        return self._dialog.height - len(render_book(self._book, self._dialog.width))
+
+    def _open(self, lines: Lines) -> None:
+        """Show the introduction, unless it's what stands on the screen from the start on."""
+        text = self._dialog.show_unless(self._opening, lines)
+        self._remember(text)
+        # A walk may lead to another procedure, or back to this one.
+        self._opening, self._remember = "", lambda _: None
+
+    def _enter(self, procedure: Procedure, proof: Background, *, back: bool = False) -> bool:
+        self._procedure = procedure
         width = self._dialog.width
-        self._show(first)
         with self._dialog.running("Finding out where commands will land"):
             seen = proof.result()
         name = "" if self._dry else self._protected(seen)

@@ -219,6 +219,78 @@ def test_at_a_terminal_the_known_page_opens_in_the_pager(here: Path, tmp_path: P
     assert ["runbook.model" in page for page in pages] == [True, False]
 
 
+# --- the introduction of a run -------------------------------------------------------------------------------------
+
+CALL_ADA = f"{FIX_HEAD}steps:\n  - {{id: a, tick: Call Ada}}\n"
+UNTIL_LOADED = (
+    "import runbook.__main__ as process; process._run = lambda: print('(loaded)') or 0;raise SystemExit(process.main())"
+)
+"""A process that ends where the whole program would be loaded."""
+
+
+def opened(
+    here: Path, book: Path, *words: str, code: str = MAIN, until: str = "Press Enter", **environment: str
+) -> str:
+    """Begin a run in a terminal, and return what is shown until it asks."""
+    child = pexpect.spawn(
+        sys.executable,
+        ["-c", code, "run", "fix", *words],
+        env={**os.environ, "RUNBOOK_BOOK": str(book), "TERM": "xterm", **environment},
+        cwd=str(here),
+        dimensions=(24, 80),
+        timeout=60,
+        encoding="utf-8",
+    )
+    try:
+        child.expect_exact(until)
+        return str(child.before)
+    finally:
+        child.close(force=True)
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    """Return a book whose procedure reaches no target."""
+    return write_book(tmp_path / "book", {"fix": CALL_ADA})
+
+
+@pytest.mark.parametrize("words", [(), ("--dry-run",), ("--target", "local")], ids=" ".join)
+def test_a_run_shows_its_introduction_before_anything_is_loaded(words: tuple[str, ...], here: Path, book: Path) -> None:
+    """It is the same one, and it's there once."""
+    first = opened(here, book, *words)
+    at_once = opened(here, book, *words, code=UNTIL_LOADED, until="(loaded)")
+    second = opened(here, book, *words)
+    assert "Use it when" in at_once
+    assert first.startswith(at_once)
+    assert second.count("Use it when") == first.count("Use it when") == 1
+    assert second == first
+
+
+@pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"NO_COLOR": "1"}, {"RUNBOOK_ASCII": "1"}], ids=str)
+def test_an_introduction_in_other_characters_is_another_one(
+    environment: dict[str, str], here: Path, book: Path
+) -> None:
+    """Colours and characters are part of it."""
+    opened(here, book)
+    assert opened(here, book, code=UNTIL_LOADED, until="(loaded)", **environment) == ""
+    assert opened(here, book, **environment).count("Use it when") == 1
+
+
+def test_an_edited_procedure_is_introduced_anew(here: Path, book: Path) -> None:
+    """What it said before isn't shown any more."""
+    opened(here, book)
+    file = book / "procedures/fix.yaml"
+    file.write_text(file.read_text().replace("title: ", "title: New, "))
+    assert opened(here, book, code=UNTIL_LOADED, until="(loaded)") == ""
+    assert "New, " in opened(here, book)
+
+
+def test_no_introduction_of_a_run_with_values_is_kept(here: Path, book: Path) -> None:
+    """A value may be a secret, and the name of an entry is a digest that can be guessed at."""
+    opened(here, book, "--ticket", "A-1")
+    assert opened(here, book, "--ticket", "A-1", code=UNTIL_LOADED, until="(loaded)") == ""
+
+
 @pytest.fixture
 def interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Press Ctrl-C while the answer is looked up."""
