@@ -40,7 +40,8 @@ __all__ = [
 
 _MD_LINK = re.compile(r'href="(?P<path>[^":#]*\.(?:md|yaml\.txt))(?P<fragment>#[^"]*)?"')
 _LINK = re.compile(r'<a [^>]*?href="(?P<path>[^"#]*)(?:#[^"]*)?"[^>]*>(?P<text>.*?)</a>', re.DOTALL)
-_LINKING = re.compile(rf"(?:{'|'.join(LINK_ATTRIBUTES)})\s*=\s*(?P<quoted>\"(?P<address>[^\"]*)\")?", re.IGNORECASE)
+_LINKING = rf"(?:{'|'.join(LINK_ATTRIBUTES)})\s*=\s*(?P<quoted>\"(?P<address>[^\"]*)\")?"
+_LINKING_IN_LOWER_CASE, _LINKING_IN_ANY_CASE = re.compile(_LINKING), re.compile(_LINKING, re.IGNORECASE)
 _HEADING = re.compile(r'<h(?P<level>[123])[^>]*? id="(?P<id>[^"]+)"[^>]*>(?P<title>.*?)</h(?P=level)>', re.DOTALL)
 _ID = re.compile(r'<[^>]* id="([^"]+)"')
 # The sign that `toc` puts after a heading; in the contents, it would be part of the title.
@@ -138,8 +139,12 @@ def unlink(html: str) -> tuple[str, list[str]]:
 
 def _may_link_unsafely(html: str) -> bool:
     """Return whether anything could be an unsafe link: a quick look, which takes code and other texts for tags, too."""
+    # The letters' case doubles the time of all that is done to a page, and hardly any page has such an attribute.
+    lower = html.lower()
+    is_lower = all(html.count(name) == lower.count(name) for name in LINK_ATTRIBUTES)
+    linking = _LINKING_IN_LOWER_CASE if is_lower else _LINKING_IN_ANY_CASE
     at = 0
-    while match := _LINKING.search(html, at):
+    while match := linking.search(html, at):
         # A name within the quotes may be an attribute, so they are searched again.
         at = match.start("quoted") if match["quoted"] else match.end()
         address = unescape(match["address"] or "")
