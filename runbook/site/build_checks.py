@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from html import unescape
@@ -139,12 +139,22 @@ def read_addresses(file: Path, *, only_content: bool = False) -> PageAddresses:
     return document
 
 
-def dead_links(site: Path, pages: Collection[Path] | None = None) -> list[str]:
+_Reader = Callable[[Path], PageAddresses]
+
+
+def dead_links(
+    site: Path,
+    pages: Collection[Path] | None = None,
+    *,
+    each: Callable[[_Reader, Sequence[Path]], Iterable[PageAddresses]] = map,
+) -> list[str]:
     """Return a sentence for each dead address inside the site, and for each id that occurs twice.
 
-    If `pages` are given, only their contents are checked, not the rest of the site that is around them.
+    If `pages` are given, only their contents are checked, not the rest of the site that is around them. `each` reads
+    many files, as `map` does.
     """
-    documents = {file: read_addresses(file) for file in sorted(site.rglob("*.html"))}
+    files = sorted(site.rglob("*.html"))
+    documents = dict(zip(files, each(read_addresses, files), strict=True))
     find = cache(partial(_target, site))  # every page leads to those in the navigation
     problems = []
     for file in documents if pages is None else [file for file in documents if file in {*pages}]:

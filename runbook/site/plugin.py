@@ -119,8 +119,7 @@ class RunbookPlugin(BasePlugin[RunbookOptions]):  # type: ignore[no-untyped-call
         """Render generated pages; point links at pages, complete the contents, and look for leftovers."""
         if not self._pages.has(page):
             return None
-        content = self._pages.generated_html(page, on_exit=_warn_of_exit) or html
-        return self._reported(page, self._pages.finish(content, page, config))
+        return self._reported(page, self._pages.finish(html, page, config, on_exit=_warn_of_exit))
 
     def on_page_context(self, context: TemplateContext, *, page: Page, config: MkDocsConfig, nav: object) -> None:  # noqa: ARG002
         """Tell the template what belongs on this page."""
@@ -146,10 +145,10 @@ class RunbookPlugin(BasePlugin[RunbookOptions]):  # type: ignore[no-untyped-call
 
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         """Write the search index; check that every page, procedure and step is there, and that no link is dead."""
-        self._pages.stop_rendering()
         self._pages.write_search(Path(config.site_dir))
         for problem in self._pages.built_problems(Path(config.site_dir)):
             _log.warning("runbook: %s", problem)
+        self._pages.stop_rendering()
 
     def on_build_error(self, *, error: Exception) -> None:  # noqa: ARG002
         """Leave no process behind."""

@@ -20,7 +20,7 @@ from runbook.model import Book
 from runbook.site import assets, build_checks, edit_links, page_html, reference, search_index, source
 from runbook.site.generated_pages import GeneratedPage, generated_pages
 from runbook.site.navigation import HOME, packaged_paths, paths_in, sections, with_runbook
-from runbook.site.page_rendering import PageRenderer
+from runbook.site.page_rendering import Content, PageRenderer
 from runbook.site.theme_context import ThemeContext
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ class _Built:
     generated: dict[str, GeneratedPage] = field(default_factory=dict)
     urls: dict[str, str] = field(default_factory=dict)
     files: dict[str, File] = field(default_factory=dict)
-    texts: dict[str, str] = field(default_factory=dict)
-    """The contents of each page, by its address, for the search."""
+    found: list[tuple[str, str, str]] = field(default_factory=list)
+    """What the search finds: the address, title and text of each part of a page."""
 
 
 class RunbookPages:
@@ -62,7 +62,7 @@ class RunbookPages:
         self._config_file = config_file
         self._own_search = own_search
         self._built = _Built()
-        self._renderer = PageRenderer({}, is_serving=False)
+        self._renderer = PageRenderer({}, self._content, is_serving=False)
 
     @property
     def is_whole_site(self) -> bool:
@@ -123,7 +123,7 @@ class RunbookPages:
     def start_rendering(self, *, is_serving: bool) -> None:
         """Begin to render the generated pages; `stop_rendering` must follow."""
         texts = {uri.removeprefix(self.directory): made.markdown for uri, made in self._built.generated.items()}
-        self._renderer = PageRenderer(texts, is_serving=is_serving)
+        self._renderer = PageRenderer(texts, self._content, is_serving=is_serving)
 
     def stop_rendering(self) -> None:
         """End what `start_rendering` began."""
@@ -152,14 +152,28 @@ class RunbookPages:
             page.meta["search"] = {"exclude": True}
         return text, [] if made else build_checks.fence_problems(text)
 
-    def generated_html(self, page: Page, *, on_exit: Callable[[object, str], None]) -> str | None:
-        """Return the contents of a generated page, None for a page that the project has."""
-        is_generated = page.file.src_uri in self._built.generated
-        return self._renderer.html(self._name(page), on_exit=on_exit) if is_generated else None
+    def finish(
+        self, html: str, page: Page, config: MkDocsConfig, *, on_exit: Callable[[object, str], None]
+    ) -> tuple[str, list[str]]:
+        """Return the contents of a page and their problems; `html` is what MkDocs made of its Markdown.
 
-    def finish(self, html: str, page: Page, config: MkDocsConfig) -> tuple[str, list[str]]:
-        """Point generated links at pages and list generated headings; return the contents and their problems."""
-        uri, problems = page.file.src_uri, build_checks.leftovers(html)
+        `on_exit` is called with a generated block that tries to end the build.
+        """
+        name = self._name(page)
+        if page.file.src_uri in self._built.generated:
+            content = self._renderer.content(name, on_exit=on_exit)
+        else:
+            content = self._content(name, html)
+        page_html.list_headings(content.html, page.toc)
+        # MkDocs only looks for anchors in the Markdown, so it would report a written link to a generated heading.
+        page.present_anchor_ids = (page.present_anchor_ids or set()) | page_html.anchors(content.html)
+        page.edit_url = self._edit_url(page, config)
+        self._built.found += content.sections
+        return content.html, content.problems
+
+    def _content(self, name: str, html: str) -> Content:
+        """Point generated links at pages, and look for problems and for what the search finds."""
+        uri, problems = self.directory + name, build_checks.leftovers(html)
         html, refused = page_html.unlink(html)
         problems += map(unsafe_link_message, refused)
         html, dead = page_html.relink(html, uri, self._built.urls, root=self.directory)
@@ -170,14 +184,9 @@ class RunbookPages:
             dead = [path for path in dead if path not in absent]
         problems += (f"generated text links to {path}, which doesn't exist" for path in dead)
         html = page_html.with_labelled_cells(html)
-        page_html.list_headings(html, page.toc)
-        # MkDocs only looks for anchors in the Markdown, so it would report a written link to a generated heading.
-        page.present_anchor_ids = (page.present_anchor_ids or set()) | page_html.anchors(html)
-        page.edit_url = self._edit_url(page, config)
         # The home page lists the other pages, so every word would find it.
-        if self._name(page) != HOME:
-            self._built.texts[page.url] = html
-        return html, problems
+        is_found = self._own_search and name != HOME
+        return Content(html, problems, [*search_index.sections(self._built.urls[uri], html)] if is_found else [])
 
     def _is_packaged(self, target: str) -> bool:
         return target.startswith(self.directory) and target.removeprefix(self.directory) in packaged_paths()
@@ -239,13 +248,14 @@ class RunbookPages:
     def write_search(self, site: Path) -> None:
         """Write the texts of all pages for the runbook's own search."""
         if self._own_search:
-            (site / search_index.PAGES).write_text(search_index.pages_script(self._built.texts), encoding="utf-8")
+            (site / search_index.PAGES).write_text(search_index.pages_script(self._built.found), encoding="utf-8")
 
     def built_problems(self, site: Path) -> Iterator[str]:
         """Yield what is missing from the built pages, and each dead link on them."""
         pages = {name: site / file.dest_uri for name, file in self._built.files.items()}
         yield from build_checks.missing_parts(self.book, site, pages, self._renderer.steps)
-        yield from build_checks.dead_links(site, None if self.is_whole_site else [*pages.values()])
+        checked = None if self.is_whole_site else [*pages.values()]
+        yield from build_checks.dead_links(site, checked, each=self._renderer.each)
 
 
 def _add(files: Files, file: File) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 
 from runbook.search.index import build_index
 from runbook.site.html_tokens import tokens
@@ -27,9 +27,8 @@ def index_script(*, ending: str = ".html") -> str:
     return f"self.runbookEnding = {json.dumps(ending)};\nself.runbookIndex = {record};\n"
 
 
-def pages_script(pages: Mapping[str, str]) -> str:
-    """Return the script with the sections of all pages, from the HTML of their contents, by address."""
-    found = [section for url, html in pages.items() for section in sections(url, html)]
+def pages_script(found: Sequence[tuple[str, str, str]]) -> str:
+    """Return the script with the sections of all pages."""
     return f"self.runbookPages = {json.dumps(found, ensure_ascii=False, separators=(',', ':'))};\n"
 
 

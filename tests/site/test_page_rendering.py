@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from runbook.site import page_rendering
-from runbook.site.page_rendering import PageRenderer
+from runbook.site.page_rendering import Content, PageRenderer
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, no process is copied")
 
@@ -28,12 +28,19 @@ def cores(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     assert multiprocessing.active_children() == []
 
 
+def begin(pages: dict[str, str], *, is_serving: bool = False) -> PageRenderer:
+    """Begin to make the contents of the pages, each with its name in a section."""
+    return PageRenderer(pages, lambda name, html: Content(html, [], [(name, "", "")]), is_serving=is_serving)
+
+
 def rendered(pages: dict[str, str], *, is_serving: bool = False) -> tuple[list[str], list[object]]:
     """Return the pages as HTML, and the codes with which blocks tried to end the build."""
     codes: list[object] = []
-    renderer = PageRenderer(pages, is_serving=is_serving)
+    renderer = begin(pages, is_serving=is_serving)
     try:
-        return [renderer.html(name, on_exit=lambda code, _: codes.append(code)) for name in pages], codes
+        made = [renderer.content(name, on_exit=lambda code, _: codes.append(code)) for name in pages]
+        assert [content.sections for content in made] == [[(name, "", "")] for name in pages]
+        return [content.html for content in made], codes
     finally:
         renderer.close()
 
@@ -74,9 +81,9 @@ def test_a_process_that_is_killed_costs_time_alone() -> None:
 
 def test_a_page_that_is_asked_for_out_of_turn_is_rendered() -> None:
     """Another plugin may change the order."""
-    renderer = PageRenderer(PAGES, is_serving=False)
+    renderer = begin(PAGES)
     try:
-        found = [renderer.html(name, on_exit=lambda *_: None) for name in [*reversed(PAGES), *PAGES]]
+        found = [renderer.content(name, on_exit=lambda *_: None) for name in [*reversed(PAGES), *PAGES]]
     finally:
         renderer.close()
     assert found[:4] == found[:3:-1]
@@ -85,7 +92,37 @@ def test_a_page_that_is_asked_for_out_of_turn_is_rendered() -> None:
 def test_few_pages_wait_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """At Ctrl-C, Python waits for them."""
     monkeypatch.setattr(page_rendering, "_AHEAD", 1)
-    renderer = PageRenderer(PAGES, is_serving=False)
+    renderer = begin(PAGES)
     waiting = len(renderer._ahead)
     renderer.close()
     assert waiting == 2
+
+
+def _pid(_: object) -> int:
+    return os.getpid()
+
+
+@pytest.mark.parametrize(("is_serving", "elsewhere"), [(False, True), (True, False)])
+def test_other_work_is_shared_too(is_serving: bool, elsewhere: bool) -> None:
+    """Its results come in the order of what they are of."""
+    renderer = begin(PAGES, is_serving=is_serving)
+    try:
+        assert renderer.each(str.upper, [*"abcdefghijklm"]) == [*"ABCDEFGHIJKLM"]
+        assert (os.getpid() not in renderer.each(_pid, [*"abcdefgh"])) is elsewhere
+    finally:
+        renderer.close()
+
+
+def _kill_copy(parent: int) -> int:
+    if os.getpid() != parent:
+        os.kill(os.getpid(), 9)
+    return parent
+
+
+def test_work_of_a_process_that_is_killed_is_done_here() -> None:
+    """As with a page."""
+    renderer = begin(PAGES)
+    try:
+        assert renderer.each(_kill_copy, [os.getpid()] * 9) == [os.getpid()] * 9
+    finally:
+        renderer.close()
