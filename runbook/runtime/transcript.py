@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections import deque
 
+from runbook.printable import is_plain_lines
+
 __all__ = ["Bounded", "Transcript"]
 
 HEAD = 64 * 1024
@@ -23,6 +25,10 @@ _TOKEN = re.compile(
 _UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]*\x1b?|[ -/]*)\Z")
 _CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 _LONGEST_ESCAPE = 4096
+
+
+def _has_controls(text: str) -> bool:
+    return not is_plain_lines(text) and _CONTROLS.search(text) is not None
 
 
 class Bounded:
@@ -95,7 +101,7 @@ class Transcript:
         if len(output) < _REACH * self._width or "\x1b" in output or self._row != len(self._rows) - 1:
             return output
         *settled, rest = output.replace("\r\n", "\n").rsplit("\n", _REACH)
-        if not settled or _CONTROLS.search(settled[0]) or self._column != len(self._rows[self._row]):
+        if not settled or _has_controls(settled[0]) or self._column != len(self._rows[self._row]):
             return output
         self._settled.add("".join(self._lines()) + settled[0] + "\n")
         self._rows, self._wrapped, self._row, self._column = [""], [False], 0, 0
