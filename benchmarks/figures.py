@@ -11,6 +11,9 @@ from benchmarks.timing import Sample, Spread, ratios, spread
 
 __all__ = ["Figure", "Figures", "Verdict"]
 
+_ONCE = 1.25
+"""How many times as large as another a ratio may be if that was measured once."""
+
 
 class Verdict(StrEnum):
     """Whether a budget holds. A figure without a budget is only measured."""
@@ -90,15 +93,15 @@ class Figures:
             )
 
     def differing(self, before: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-        """Yield a sentence for each figure whose ratio is outside of the spread that an earlier run stated."""
+        """Yield a sentence for each figure whose range of ratios doesn't meet the one of an earlier run."""
         known = {(row["group"], row["what"], row["beside"]): row for row in before}
         for figure in self.rows:
             row = known.get((figure.group, figure.what, figure.beside))
             if figure.ratio is None or row is None or row["ratio"] is None:
                 continue
             low, middle, high = row["ratio"]
-            if not low <= figure.ratio.middle <= high:
-                yield (
-                    f"{figure.group}, {figure.what}: {figure.ratio.middle:.2f} now, {middle:.2f} before"
-                    f" ({low:.2f} to {high:.2f})"
-                )
+            if low == high:  # it was measured once, which says nothing of how much it varies
+                low, high = low / _ONCE, high * _ONCE
+            if figure.ratio.low > high or figure.ratio.high < low:
+                now = f"{figure.ratio.middle:.2f} ({figure.ratio.low:.2f} to {figure.ratio.high:.2f})"
+                yield f"{figure.group}, {figure.what}: {now} now, {middle:.2f} ({low:.2f} to {high:.2f}) before"

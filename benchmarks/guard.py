@@ -24,7 +24,7 @@ EVERYDAY = (
 JUDGE = """
 import random, sys, time
 from runbook.guard.command_line import judge
-lines = open(sys.argv[1], encoding="utf-8").read().split("\0")
+lines = open(sys.argv[1], encoding="utf-8").read().split(chr(0))
 judge("ls")
 chosen = random.Random(1).choices(lines, k=int(sys.argv[2]))
 began = time.perf_counter()

@@ -57,10 +57,10 @@ def _measure_builds(figures: Figures, rounds: int, place: Workplace, directory: 
         return process(argv, environment=environment, directory=where)
 
     candidates = {
-        ours: built([str(bin_ / "runbook"), "site", "build", "-o", str(directory / "ours")], place.project),
+        ours: built([str(bin_ / "runbook"), "site", "build", "-o", str(directory / "ours")], ROOT),
         plain: built([str(bin_ / "mkdocs"), "build", "-q", "-d", str(directory / "plain-site")], directory / "plain"),
     }
-    samples = in_turns(candidates, rounds)
+    samples = in_turns(candidates, rounds, warm_up=size != LARGEST)
     figures.compare(
         GROUP, samples, {ours: (plain, 1.3 if size == LARGEST else None)}, by=lambda one: one.seconds, unit="s"
     )

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Sequence
 
 from benchmarks.environments import MissingPeerError, installed_runbook, peer
 from benchmarks.figures import Figure, Figures
@@ -23,7 +21,7 @@ BUDGETS = {
     "runbook guard --line 'ls -la'": 4.0,
 }
 """The most starts of a bare interpreter. The answers of `list` and `show` are known from before, as for most people."""
-PROCEDURE = "add-index"
+PAULRUN = "paulrun's first prompt, the same steps"
 PEERS = {
     "task --list": ("tasks", "task", ("--list-all",)),
     "just --list": ("tasks", "just", ("--list",)),
@@ -88,38 +86,67 @@ def _measure_commands(figures: Figures, rounds: int, place: Workplace) -> None:
 
 # --- the first prompt -----------------------------------------------------------------------------------------------
 
+BOOK = {
+    "team.yaml": "name: Bench\nprojects: {production: {ref: abcdefghijklmnopqrst}}\n",
+    "procedures/look-around.yaml": """\
+title: Look around
+summary: Commands that print something.
+section: before
+use_when: [Somebody measures]
+owner: database
+reviewed: 2026-11-23
+review_every: 3650d
+minutes: 5
+steps:
+  - {id: short, title: See the list, run: git status --short}
+  - {id: status, title: See what changed, run: git status}
+""",
+}
+THE_SAME_FOR_PAULRUN = """\
+---
+title: Look around
+inputs:
+  - name: PLACE
+    description: Which place?
+---
+# Look around
+
+## See the list
+
+```sh run
+git status --short
+```
+
+## See what changed
+
+```sh run
+git status
+```
+"""
+"""paulrun asks for its inputs first; without one, it would begin at once."""
+
 
 def _measure_prompts(figures: Figures, rounds: int, place: Workplace) -> None:
-    runbook = str(installed_runbook() / "runbook")
-    shown = {"environment": place.environment, "directory": place.project}
-    ours = prompt([runbook, "run", PROCEDURE, "--target", "local"], "Press Enter", **shown)
+    """Measure until a person is asked something, in the same steps. Neither asks any target or network."""
+    runbook, book = str(installed_runbook() / "runbook"), place.project / "team-runbook"
+    for name, text in BOOK.items():
+        (book / name).parent.mkdir(parents=True, exist_ok=True)
+        (book / name).write_text(text, encoding="utf-8")
+    file = place.project / "look-around.md"
+    file.write_text(THE_SAME_FOR_PAULRUN, encoding="utf-8")
+
+    def shown(argv: Sequence[str], text: str) -> Measure:
+        return prompt(argv, text, environment={**place.environment, "TERM": "xterm"}, directory=place.project)
+
+    what = "first prompt of run"
     try:
-        paulrun = str(peer("runners", "paulrun"))
+        theirs = shown([str(peer("runners", "paulrun")), str(file)], "Which place?")
     except MissingPeerError as error:
-        figures.add(
-            Figure(group=GROUP, what=f"first prompt of run {PROCEDURE}", unit="ms", beside="paulrun", note=str(error))
-        )
+        figures.add(Figure(group=GROUP, what=what, unit="ms", beside=PAULRUN, note=str(error)))
         return
-    file = place.project / "add-index.md"
-    file.write_text(_same_steps(runbook, place.environment, place.project), encoding="utf-8")
-    theirs = prompt([paulrun, str(file)], "[y/N]", **shown)
-    samples = in_turns({f"first prompt of run {PROCEDURE}": ours, "paulrun": theirs}, max(5, rounds // 2))
-    figures.compare(GROUP, samples, {f"first prompt of run {PROCEDURE}": ("paulrun", 0.6)})
-
-
-def _same_steps(runbook: str, environment: Mapping[str, str], directory: Path) -> str:
-    """Return the commands of the procedure as paulrun's Markdown."""
-    said = subprocess.run(
-        [runbook, "show", PROCEDURE, "--format", "json"],
-        env=dict(environment), cwd=directory, capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
-    record = json.loads(said)
-    parts = [f"# {record['title']}\n"]
-    for step in record["steps"]:
-        parts.append(f"## {step['title']}\n")
-        commands = [one for one in step.get("commands", []) if one]
-        parts += [
-            f"```sh run\n{' '.join(map(str, command)) if isinstance(command, list) else command}\n```\n"
-            for command in commands
-        ]
-    return "\n".join(parts)
+    argv = [runbook, "run", "look-around"]
+    samples = in_turns(
+        {what: shown(argv, "Press Enter"), "introduction of run": shown(argv, "Use it when"), PAULRUN: theirs},
+        max(5, rounds // 2),
+    )
+    figures.compare(GROUP, samples, {what: (PAULRUN, 0.6), "introduction of run": (PAULRUN, None)})

@@ -43,11 +43,14 @@ def spread(values: Sequence[float]) -> Spread:
     return Spread(ordered[left_out], statistics.median(ordered), ordered[len(ordered) - 1 - left_out])
 
 
-def in_turns(candidates: Mapping[str, Measure], rounds: int) -> Mapping[str, Sequence[Sample]]:
-    """Measure all candidates in each round, in another order each time, after a first round that doesn't count."""
+def in_turns(candidates: Mapping[str, Measure], rounds: int, *, warm_up: bool = True) -> Mapping[str, Sequence[Sample]]:
+    """Measure all candidates in each round, in another order each time.
+
+    The first round doesn't count, unless each takes minutes and needs no `warm_up`.
+    """
     names = list(candidates)
     found: dict[str, list[Sample]] = {name: [] for name in names}
-    for turn in range(-1, rounds):
+    for turn in range(-1 if warm_up else 0, rounds):
         shift = turn % len(names)
         for name in (*names[shift:], *names[:shift]):
             sample = candidates[name]()
