@@ -18,7 +18,7 @@ PAGES = ["404.html", *sorted(one.relative_to(DOCS).with_suffix(".html").as_posix
 KINDS = [
     *("index.html", "404.html", "start/using.html", "procedures/push-migration.html"),
     *("procedures/emergency-rollback.html", "reference/commands.html", "reference/guard.html"),
-    *("start/recorded-drill.html", "reference/owners.html"),
+    *("start/recorded-drill.html", "reference/owners.html", "reference/speed.html"),
 ]
 """Pages of every kind: what stands on the others is made by the same templates and styles."""
 SHORTEN = """() => {

@@ -1,0 +1,209 @@
+"""The page of benchmarks: every figure in words, bars that follow the ratios, and one clear error without a report."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from html import unescape
+from math import log2
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+from support.sites import visiting
+
+from benchmarks.figures import Figure, Figures
+from benchmarks.timing import Spread
+from runbook.errors import RunbookError
+from runbook.site import source, speed
+
+MACHINE = {
+    "date": "2026-11-28 20:19 UTC",
+    "processor": "AMD <EPYC>",
+    "cores": "2",
+    "memory": "24 GiB",
+    "commit": "1a2b3c4",
+}
+WORDS = {"held": "held", "missed": "missed", "measured": "no budget", "not here": "not measured here"}
+"""What the page says of each verdict."""
+
+
+def figure(what: str, middle: float, at_most: float | None = None) -> Figure:
+    """Return a figure with that ratio, and a tenth of it as its range on either side."""
+    return Figure(
+        group="Start",
+        what=what,
+        unit="ms",
+        value=Spread(9, 10 * middle, 11 * middle),
+        beside="python -c pass",
+        other=Spread(9, 10, 11),
+        ratio=Spread(middle * 0.9, middle, middle * 1.1),
+        at_most=at_most,
+    )
+
+
+MISSED = figure("runbook show", 8, at_most=4)
+FIGURES = (
+    *(figure("runbook list", 2, at_most=4), figure("just --list", 0.25), figure("runbook --version", 1)),
+    MISSED,
+    Figure(group="Start", what="paulrun --help", unit="ms", beside="python -c pass", note="needs Python 3.12 or newer"),
+    Figure(group="Guard", what="lines of a shell", unit="a second", value=Spread(99.96, 15_234, 16_100), note="warm"),
+    Figure(group="Site: weight", what="page", unit="kB", value=Spread(61.24, 61.24, 61.24), ratio=Spread(0, 0, 0)),
+)
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
+    """Give the site another report: these figures, as `scripts/bench` writes them."""
+
+    def report(*figures: Figure) -> Path:
+        record = {"machine": MACHINE, "figures": [one.record() for one in Figures(rows=[*figures]).rows]}
+        file = tmp_path / speed.REPORT
+        file.write_text(json.dumps(record), encoding="utf-8")
+        source.forget()
+        return file
+
+    monkeypatch.setattr(speed, "DATA", tmp_path)
+    yield report
+    source.forget()
+
+
+def text_of(html: str) -> str:
+    """Return what a reader sees of HTML, except drawings."""
+    seen = re.sub(r"<svg.*?</svg>", "", html, flags=re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", seen)).split())
+
+
+def row(html: str, what: str) -> str:
+    """Return the row of a figure."""
+    return html.partition(f'<th scope="row">{what}')[2].partition("</tr>")[0]
+
+
+def places(html: str, what: str) -> tuple[float, float, list[float]]:
+    """Return where the bar of a figure begins and ends, and where its budget is, in per cent of its width."""
+    drawn = row(html, what)
+    (x, width) = re.findall(r'<rect x="([\d.]+)%" width="([\d.]+)%"', drawn)[0]
+    budgets = re.findall(r'class="rb-speed__budget" x1="([\d.]+)%"', drawn)
+    return float(x), float(x) + float(width), [float(one) for one in budgets]
+
+
+def test_the_page_has_every_figure_of_the_report_with_its_verdict(site: Path) -> None:
+    """Its group, its value, what it's beside, its ratio: all of it as text, none of it in a drawing alone."""
+    html = (site / "reference/speed.html").read_text(encoding="utf-8")
+    report = speed.read_report()
+    assert report.machine.date in text_of(html)
+    for one in report.figures:
+        assert f'id="speed-{re.sub(r"[^a-z0-9]+", "-", one.group.lower())}"' in html
+        group = html.partition(f">{one.group}<")[2].partition("<h2")[0]
+        shown = text_of(row(unescape(group), one.what))
+        assert WORDS[one.verdict] in shown, one
+        assert one.beside in shown
+        assert one.value is None or f"{one.value.median} {one.unit}" in shown
+        assert one.ratio is None or f"{one.ratio.median} times" in shown
+
+
+def test_each_verdict_is_said_in_words(write: Write) -> None:
+    """With the budget, the reason why something isn't measured, and three digits of each number."""
+    write(*FIGURES)
+    shown = {one.what: text_of(row(speed.figures(), one.what)) for one in FIGURES}
+    assert shown["runbook list"] == "20.0 ms python -c pass, 10.0 ms 2.00 times (1.80 to 2.20) budget 4: held"
+    assert shown["runbook show"].endswith("8.00 times (7.20 to 8.80) budget 4: missed")
+    assert shown["just --list"].endswith("0.250 times (0.225 to 0.275) no budget")
+    assert shown["paulrun --help"] == "python -c pass not measured here: needs Python 3.12 or newer"
+    assert shown["lines of a shell"] == "warm 15,200 a second (100 to 16,100) no budget"
+    assert shown["page"] == "61.2 kB 0 times no budget"
+
+
+def test_missed_budgets_are_named_first(write: Write) -> None:
+    """Before all groups, with the ratio and the budget; without one, the page says that all are held."""
+    write(*FIGURES)
+    above = text_of(speed.figures().partition("<h2")[0])
+    assert "1 of 2 budgets is missed: Start , runbook show: 8.00 times python -c pass. Its budget is 4." in above
+    write(*(one for one in FIGURES if one is not MISSED))
+    assert "The only budget is held." in text_of(speed.figures())
+    write(*FIGURES[1:3])
+    assert "budgets" not in text_of(speed.figures())
+
+
+def test_bars_follow_the_ratios_and_the_mark_is_where_the_budget_is(write: Write) -> None:
+    """A bar begins at 1. Twice as much is as long as half as much, and a mark at 4 is twice as far as a bar to 2."""
+    write(*FIGURES)
+    html = speed.figures()
+    one, two, (budget,) = places(html, "runbook list")
+    doubling = two - one
+    assert doubling > 5
+    assert budget - one == pytest.approx(2 * doubling, abs=0.05)
+    begin, end, marks = places(html, "just --list")
+    assert [begin, end, *marks] == pytest.approx([one - 2 * doubling, one], abs=0.05)
+    assert places(html, "runbook --version")[:2] == (one, one)
+    begin, end, (mark,) = places(html, "runbook show")
+    assert (begin, mark) == (one, budget)
+    assert end - one == pytest.approx(3 * doubling, abs=0.05)
+    ranges = re.findall(r'class="rb-speed__range" x1="([\d.]+)%" x2="([\d.]+)%" y1="50%"', row(html, "runbook list"))
+    expected = [one + log2(ratio) * doubling for ratio in (1.8, 2.2)]
+    assert [float(place) for place in ranges[0]] == pytest.approx(expected, abs=0.05)
+
+
+def test_a_scale_has_room_for_all_that_is_drawn_and_names_its_doublings(write: Write) -> None:
+    """Also for a ratio of a thousand. A group of small differences has a scale on which they look small."""
+    write(figure("huge", 1000, at_most=0.01), figure("small", 1.02))
+    html = speed.figures()
+    drawn = [float(place) for place in re.findall(r'(?:x1|x2|x)="([\d.-]+)%"', html)]
+    assert 0 < min(drawn) < max(drawn) < 100
+    assert re.findall(r"<text[^>]*>([^<]+)</text>", html) == ["1/64", "1/8", "1", "8", "64", "512"]
+    write(figure("small", 1.02))
+    html = speed.figures()
+    assert re.findall(r"<text[^>]*>([^<]+)</text>", html) == ["1/2", "1", "2"]
+    begin, end, _ = places(html, "small")
+    assert end - begin < 2
+    write(figure("quick", 0.1, at_most=0.3))
+    assert re.findall(r"<text[^>]*>([^<]+)</text>", speed.figures())[-2:] == ["1", "2"]
+
+
+def test_the_machine_is_named_as_the_report_names_it(write: Write) -> None:
+    """Nothing in it is HTML."""
+    write()
+    assert text_of(speed.machine()) == (
+        "Measured 2026-11-28 20:19 UTC. Processor: AMD <EPYC>, 2 cores. Memory: 24 GiB. Commit: 1a2b3c4."
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(None, "", "<<<<<<< HEAD", "[]", "{}", '{"machine": {}, "figures": []}', '{"machine": [], "figures": []}'),
+        json.dumps({"machine": MACHINE, "figures": [{**MISSED.record(), "verdict": "fine"}]}),
+        json.dumps({"machine": MACHINE, "figures": [{**MISSED.record(), "ratio": [1, 2]}]}),
+        json.dumps({"machine": MACHINE, "figures": [{"what": "runbook list"}]}),
+    ],
+)
+def test_a_report_that_cannot_be_read_is_one_error_that_says_how_to_write_it(write: Write, text: str | None) -> None:
+    """Missing, broken by a merge, or of another form."""
+    file = write()
+    file.unlink() if text is None else file.write_text(text, encoding="utf-8")
+    with pytest.raises(RunbookError, match=r"the benchmark report \S+benchmarks\.json can't be read: ") as broken:
+        speed.figures()
+    assert broken.value.hint == f"Measure again: scripts/bench --json {file}"
+
+
+def test_the_page_can_be_read_on_a_phone_without_scripts_in_any_colours(site: Path, browser: Browser) -> None:
+    """Letters of drawings stay as large as those around them, bars keep inside, and the scale is above each group."""
+    for width, scheme in ((360, "dark"), (1280, "light")):
+        with visiting(browser, site.as_uri(), java_script_enabled=False, color_scheme=scheme) as visit:
+            page = visit.open("reference/speed.html")
+            page.set_viewport_size({"width": width, "height": 900})
+            scale = page.locator(".rb-speed__scale").first
+            expect(scale).to_be_visible()
+            size = scale.locator("text").first.evaluate("one => parseFloat(getComputedStyle(one).fontSize)")
+            assert size >= 11
+            bar = page.locator("tbody .rb-speed__bar").first
+            box, axis = bar.bounding_box(), scale.bounding_box()
+            assert box is not None
+            assert axis is not None
+            assert box["width"] > 200
+            assert [box["x"], box["width"]] == pytest.approx([axis["x"], axis["width"]], abs=1)
+            assert visit.elsewhere == []
+            assert visit.errors == []
