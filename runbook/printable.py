@@ -51,6 +51,7 @@ _NAMES = {"\t": "TAB", "\n": "LINE FEED", "\r": "CARRIAGE RETURN", "\x00": "NULL
 _OF_PLAIN_LINES = bytes(range(0x20, 0x7F)) + b"\n"
 
 
+@lru_cache(maxsize=1)  # more than one asks for the same text
 def is_plain_lines(text: str) -> bool:
     """Return whether a text has nothing but printable ASCII, in lines. This takes a tenth of the time of a pattern."""
     if not text.isascii():

@@ -46,11 +46,16 @@ _OPEN_SHAPES = (
 )
 _OPEN_SHAPE = re.compile(rf"(?:{'|'.join(_OPEN_SHAPES)})(?:\x1b(?:\[[0-9;:]{{0,32}})?)?\Z")
 """The beginning of a secret at the end of a text."""
-_BEGINNINGS = (
-    *("sbp_", "sb_secret_", "eyJ", "://", ":\\/", "%3A%2F", "earer ", "--password", "--db-password", "--token"),
-    *("PASSWORD=", "PASSWD=", "SECRET=", "TOKEN=", "_KEY="),
-)
-"""Every shape contains one of these. Searching for them first is many times faster."""
+_BEGINNINGS = {
+    "sb": ("sbp_", "sb_secret_"),
+    "eyJ": ("eyJ",),
+    ":": ("://", ":\\/"),
+    "%": ("%3A%2F",),
+    "earer ": ("earer ",),
+    "--": ("--password", "--db-password", "--token"),
+    "=": ("PASSWORD=", "PASSWD=", "SECRET=", "TOKEN=", "_KEY="),
+}
+"""Every shape contains one of these. They are here by a part of them: searching for parts first is faster."""
 _TOKEN_REST = re.compile(r"[\w.~+/=:%-]*")
 
 
@@ -111,7 +116,7 @@ class Shapes:
 
 def has_beginning(text: str) -> bool:
     """Tell whether a text may contain what looks like a secret: a quick look before a long one."""
-    return any(beginning in text for beginning in _BEGINNINGS)
+    return any(part in text and any(one in text for one in each) for part, each in _BEGINNINGS.items())
 
 
 def _secret_from(found: re.Match[str]) -> int:
