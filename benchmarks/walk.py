@@ -231,7 +231,8 @@ def _echo(terminal: Terminal) -> Sample:
 
 def _measure_output(figures: Figures, rounds: int, desk: _Desk) -> None:
     project = desk.place.project
-    _write(project / "lines.txt", _lines(100 * MEGABYTE))
+    with (project / "lines.txt").open("w", encoding="utf-8") as lines:
+        lines.writelines(_lines(100 * MEGABYTE))
     what = "100 MB in lines of 80 characters"
     candidates = {
         what: _walked(desk, "lines", "lines.txt"),
@@ -294,17 +295,19 @@ def _check(received: int, printed: Path) -> None:
         raise RuntimeError(f"only {received} of {printed.stat().st_size} bytes of {printed.name} were shown")
 
 
-def _lines(size: int) -> str:
+def _lines(size: int) -> Iterator[str]:
+    """Yield pieces of a long output, each of a megabyte: the memory of this process would count as its children's."""
     tables = ("orders", "customers", "order_items", "payments")
     lines = (f"{number:08} copied a batch of rows from {tables[number % 4]} " for number in range(size // 81))
-    return "".join(f"{line:.<80}\n" for line in lines)
+    while piece := "".join(f"{line:.<80}\n" for line in islice(lines, MEGABYTE // 81)):
+        yield piece
 
 
 def _rows(size: int) -> str:
     """Return a list of objects as JSON."""
     row = {"number": 10_000, "name": "orders", "owner": "postgres", "is_empty": False, "comment": "Orders of the shop"}
     count = size // len(f"{json.dumps(row)}, ")
-    return json.dumps([{**row, "number": number} for number in range(count)])
+    return f"[{', '.join(json.dumps({**row, 'number': number}) for number in range(count))}]"
 
 
 # --- long runs ------------------------------------------------------------------------------------------------------

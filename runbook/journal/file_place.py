@@ -22,20 +22,24 @@ class FilePlace:
         """Remember the files. The database must stay open: as long as it is, no other file gets their inode numbers."""
         self.file = file
         paths = (directory, file, *(file.with_name(file.name + end) for end in _SIDE_FILES))
-        self._known: Mapping[Path, tuple[int, int]] = {path: _identity(path) for path in paths}
+        # As texts: each event asks for all of them twice.
+        self._known: Mapping[str, tuple[int, int]] = {path: _identity(path) for path in map(str, paths)}
 
     def change(self) -> str:
         """Return a sentence about the first file that is no longer at its path, "" if all are."""
         for path, known in self._known.items():
-            file = f"{path}, which belongs to the journal {self.file}," if path != self.file else f"the journal {path}"
             try:
                 if _identity(path) != known:
-                    return f"{file} was replaced: it isn't the one that this run opened"
+                    return f"{self._named(path)} was replaced: it isn't the one that this run opened"
             except OSError as error:
-                return f"{file} is gone ({error.strerror}): it was deleted or moved"
+                return f"{self._named(path)} is gone ({error.strerror}): it was deleted or moved"
         return ""
 
+    def _named(self, path: str) -> str:
+        journal = f"the journal {self.file}"
+        return journal if path == str(self.file) else f"{path}, which belongs to {journal},"
 
-def _identity(path: Path) -> tuple[int, int]:
+
+def _identity(path: str) -> tuple[int, int]:
     found = os.lstat(path)  # called for every event, and Path.lstat takes twice as long
     return (found.st_dev, found.st_ino)
