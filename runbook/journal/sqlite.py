@@ -119,9 +119,7 @@ class SqliteJournal:
         database.execute("insert into events values (null, ?, ?, ?, ?, ?)", (run, number, at, body, hashed))
         database.execute("update runs set events = ?, head = ? where id = ?", (number, hashed, run))
         for fact in facts_of(event):
-            database.execute(
-                "insert or ignore into facts values (?, ?, ?, ?)", (run, fact.kind, fact.name, fact.value)
-            )
+            database.execute("insert or ignore into facts values (?, ?, ?, ?)", (run, fact.kind, fact.name, fact.value))
 
     def events(self, run: str) -> Sequence[Event]:
         """Return the run's events in order. Raises JournalError if there is no such run, or its record is damaged."""
