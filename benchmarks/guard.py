@@ -1,6 +1,6 @@
 """How many lines a second the guard judges in one process. How long one line takes is among the starts.
 
-hol-guard, the other guard that installs, isn't a peer here: it takes seconds for a line, and starts a service that stays.
+hol-guard, the other guard that installs, isn't a peer here: it takes seconds for a line, and its service stays.
 """
 
 from __future__ import annotations
