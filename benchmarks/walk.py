@@ -108,7 +108,7 @@ def measure(figures: Figures, rounds: int) -> None:
             note = "needs `script` of util-linux"
             figures.add(Figure(group=GROUP, what="keys and lines", unit="ms", beside="script", note=note))
         else:
-            _measure_keys(figures, turns, desk)
+            _measure_keys(figures, max(5, rounds // 2), desk)  # they differ most, and take least
             _measure_output(figures, turns, desk)
         _measure_json(figures, turns, desk)
         _measure_long_runs(figures, turns, desk)
