@@ -8,7 +8,19 @@ from pathlib import Path
 
 from benchmarks.environments import ROOT
 
-__all__ = ["COPIED", "SIZES", "make_book"]
+__all__ = ["COPIED", "HEAD", "SIZES", "make_book"]
+
+HEAD = """\
+title: Look around
+summary: Its steps are measured.
+section: before
+use_when: [Somebody measures]
+owner: database
+reviewed: 2026-11-23
+review_every: 3650d
+minutes: 5
+"""
+"""The head of a procedure whose steps are measured."""
 
 COPIED = "add-index"
 SIZES = (15, 150, 1500)

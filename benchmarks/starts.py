@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 
+from benchmarks.books import HEAD
 from benchmarks.environments import MissingPeerError, installed_runbook, peer
 from benchmarks.figures import Figure, Figures
 from benchmarks.timing import Measure, in_turns, process, prompt
@@ -88,18 +89,10 @@ def _measure_commands(figures: Figures, rounds: int, place: Workplace) -> None:
 
 BOOK = {
     "team.yaml": "name: Bench\nprojects: {production: {ref: abcdefghijklmnopqrst}}\n",
-    "procedures/look-around.yaml": """\
-title: Look around
-summary: Commands that print something.
-section: before
-use_when: [Somebody measures]
-owner: database
-reviewed: 2026-11-23
-review_every: 3650d
-minutes: 5
-steps:
-  - {id: short, title: See the list, run: git status --short}
-  - {id: status, title: See what changed, run: git status}
+    "procedures/look-around.yaml": f"""\
+{HEAD}steps:
+  - {{id: short, title: See the list, run: git status --short}}
+  - {{id: status, title: See what changed, run: git status}}
 """,
 }
 THE_SAME_FOR_PAULRUN = """\

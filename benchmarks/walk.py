@@ -20,6 +20,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from benchmarks.books import HEAD
 from benchmarks.environments import installed_runbook
 from benchmarks.figures import Figure, Figures
 from benchmarks.terminals import Terminal, opened
@@ -67,16 +68,6 @@ rules:
      value_flags: [--output-format], options: [--output-format], reason: It prints a file.}
 """
 """Rules for programs that reach nothing, so that a run needs no project."""
-PROCEDURE = """\
-title: Measure
-summary: Its steps are measured.
-section: before
-use_when: [Somebody measures]
-owner: database
-reviewed: 2026-11-23
-review_every: 3650d
-minutes: 5
-"""
 STEPS = """\
 steps:
   - {{id: one, title: Run it, warning: It waits for Enter., {}}}
@@ -146,7 +137,7 @@ class _Desk:
         _write(project / "book/team.yaml", TEAM)
         _write(project / "book/policy.yaml", POLICY)
         for name, steps in PROCEDURES.items():
-            _write(project / f"book/procedures/{name}.yaml", PROCEDURE + steps)
+            _write(project / f"book/procedures/{name}.yaml", HEAD + steps)
         _write(project / "bin/print-json", '#!/bin/sh\nexec cat "$1"\n').chmod(0o755)
         _write(project / "question.txt", QUESTION)
 

@@ -1,4 +1,4 @@
-"""Answer `list` and `show` with what they said before, if nothing that they depend on has changed since.
+"""Answer `list`, `show` and the start of `run` with what they said before, if nothing has changed since.
 
 Reading a book takes as long as forty starts of an interpreter, and the first command that somebody types in an
 emergency should answer at once. So `run` shows its introduction at once, and loads the walk while it is read.
