@@ -9,9 +9,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from benchmarks import machine
 from benchmarks.environments import ROOT
@@ -36,7 +37,12 @@ def main(words: Sequence[str] | None = None) -> int:
         help=f"what to measure: {', '.join(GROUPS)} (default: all of them), or {', '.join(MORE)}, which takes hours",
     )
     parser.add_argument("--rounds", type=int, default=15, help="turns for each figure of a short command")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
+    parser.add_argument(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="also write the figures there, and keep its groups that aren't measured",
+    )
     parser.add_argument(
         "--compare",
         action="store_true",
@@ -45,25 +51,29 @@ def main(words: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(words)
     about = machine.describe(ROOT)
     print("\n".join(f"{name}: {value}" for name, value in about.items()))
-    figures = Figures(tell=_Table().tell)
+    before = json.loads(REPORT.read_text(encoding="utf-8")) if asked.compare else {}
+    table, measured, differing = _Table(), {}, []
     for name in asked.groups or GROUPS:
         measure: Callable[[Figures, int], None] = import_module(f"benchmarks.{name}").measure
-        measure(figures, asked.rounds)
-    before = json.loads(REPORT.read_text(encoding="utf-8")) if asked.compare else None
-    record = {"machine": about, "figures": [figure.record() for figure in figures.rows]}
-    if asked.json:
-        asked.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    missed = [figure for figure in figures.rows if figure.verdict is Verdict.MISSED]
-    print(
-        f"\n{len(figures.rows)} figures; {len(missed)} over their budget",
-        *(f"  {one.group}: {one.what}" for one in missed),
-        sep="\n",
-    )
-    differing = list(figures.differing(before["figures"])) if before else []
-    if before:
-        print(f"\nBeside the report of {before['machine']['date']}:")
-        print(*(differing or ["every range of ratios meets the one in the report"]), sep="\n")
+        measured[name] = Figures(tell=table.tell)
+        measure(measured[name], asked.rounds)
+        differing += measured[name].differing(before.get(name, {}).get("figures", ()))
+        if asked.json:  # after each group, because a later one may fail
+            _write(asked.json, {done: {"machine": about, "figures": each.record()} for done, each in measured.items()})
+    rows = [figure for each in measured.values() for figure in each.rows]
+    missed = [f"{one.group}: {one.what}" for one in rows if one.verdict is Verdict.MISSED]
+    print(f"\n{len(rows)} figures; {len(missed)} over their budget", *missed, sep="\n  ")
+    if asked.compare:
+        print("\nBeside the report:", *(differing or ["every range of ratios meets the one in it"]), sep="\n  ")
     return 1 if missed or differing else 0
+
+
+def _write(file: Path, groups: Mapping[str, Any]) -> None:
+    """Write what was measured, and keep the other groups that are there from earlier."""
+    kept = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    found = {**kept, **groups}
+    ordered = {name: found[name] for name in (*GROUPS, *MORE) if name in found}
+    file.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
 
 
 class _Table:

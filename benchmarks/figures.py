@@ -92,6 +92,10 @@ class Figures:
                 )
             )
 
+    def record(self) -> Sequence[Mapping[str, Any]]:
+        """Return all figures as JSON has them."""
+        return [figure.record() for figure in self.rows]
+
     def differing(self, before: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         """Yield a sentence for each figure whose range of ratios doesn't meet the one of an earlier run."""
         known = {(row["group"], row["what"], row["beside"]): row for row in before}

@@ -65,9 +65,7 @@ def measure(figures: Figures, rounds: int) -> None:
 def _one_after_the_other(one: Measure, other: Measure) -> Measure:
     def both() -> Sample:
         first, second = one(), other()
-        return Sample(
-            first.seconds + second.seconds, first.processor + second.processor, max(first.memory, second.memory)
-        )
+        return Sample(first.seconds + second.seconds, first.processor + second.processor)
 
     return both
 

@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, sync_playwright
 from benchmarks.books import COPIED, SIZES, make_book
 from benchmarks.environments import ROOT, installed_runbook
 from benchmarks.figures import Figure, Figures
-from benchmarks.timing import Measure, Sample, in_turns, process, spread
+from benchmarks.timing import Measure, Sample, in_turns, spread, with_memory
 from benchmarks.workplace import Workplace, workplace
 
 sys.path.insert(0, str(ROOT / "tests"))
@@ -54,7 +54,7 @@ def _measure_builds(figures: Figures, rounds: int, place: Workplace, directory: 
     ours, plain = f"build, {size} procedures", "as plain Markdown"
 
     def built(argv: Sequence[str], where: Path) -> Measure:
-        return process(argv, environment=environment, directory=where)
+        return with_memory(argv, environment=environment, directory=where)
 
     candidates = {
         ours: built([str(bin_ / "runbook"), "site", "build", "-o", str(directory / "ours")], ROOT),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,11 +14,14 @@ from typing import NamedTuple
 
 import pexpect
 
-__all__ = ["Measure", "Sample", "Spread", "in_turns", "process", "prompt", "ratios", "spread"]
+__all__ = ["Measure", "Sample", "Spread", "in_turns", "process", "prompt", "ratios", "spread", "with_memory"]
 
 
 class Sample(NamedTuple):
-    """One measurement: seconds by the clock, seconds of processor time with children, and the most memory in bytes."""
+    """One measurement: seconds by the clock, seconds of processor time with children, and the most memory in bytes.
+
+    Only `with_memory` measures memory: elsewhere it's 0.
+    """
 
     seconds: float
     processor: float = 0.0
@@ -100,7 +105,33 @@ def process(
         started.returncode = os.waitstatus_to_exitcode(status)
         if started.returncode not in exits:
             raise RuntimeError(f"{' '.join(argv)} exited with {started.returncode}: {said.decode(errors='replace')}")
-        return Sample(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+        return Sample(seconds, usage.ru_utime + usage.ru_stime)
+
+    return measure
+
+
+_WEIGH = """
+import os, resource, sys
+child = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
+code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+with open(sys.argv[1], "w") as report:
+    report.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(code)
+"""
+
+
+def with_memory(argv: Sequence[str], *, environment: Mapping[str, str], directory: Path) -> Measure:
+    """Return what measures a whole process that takes seconds, and the memory of the largest of its processes.
+
+    A small process starts it, which takes some ms: the system counts as a process's peak also that of the one it was
+    started by, and this one has grown. Raises as `process` does.
+    """
+
+    def measure() -> Sample:
+        with tempfile.NamedTemporaryFile("r", prefix="runbook-bench-") as report:
+            launcher = [sys.executable, "-I", "-S", "-c", _WEIGH, report.name]
+            sample = process([*launcher, *argv], environment=environment, directory=directory)()
+            return sample._replace(memory=int(report.read()) * 1024)
 
     return measure
 

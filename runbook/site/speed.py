@@ -50,6 +50,17 @@ class Spread(NamedTuple):
         return f"{low} to {high}" if low != high else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The machine that the figures are of, on that day; `others` has its versions by their names."""
+
+    date: str
+    processor: str
+    cores: str
+    memory: str
+    others: Mapping[str, str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
     """One row of the report: a value, what it is beside, the ratio of both and the most that is accepted."""
@@ -64,6 +75,7 @@ class Figure:
     at_most: float | None
     note: str
     verdict: Verdict
+    machine: Machine
 
     @property
     def drawn(self) -> tuple[float, ...]:
@@ -73,19 +85,8 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
-    """The machine that the figures are of, on that day; `others` has its versions by their names."""
-
-    date: str
-    processor: str
-    cores: str
-    memory: str
-    others: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
 class Report:
-    """What was measured, and where."""
+    """What was measured. `machine` is of the newest figures; some groups may be of another day."""
 
     machine: Machine
     figures: tuple[Figure, ...]
@@ -115,10 +116,12 @@ def read_report() -> Report:
     hint = f"Measure again: scripts/bench --json {file}"
     try:
         record = json.loads(file.read_text(encoding="utf-8"))
-        return Report(_machine(**record["machine"]), tuple(_figure(**row) for row in record["figures"]))
+        groups = [(_machine(**group["machine"]), group["figures"]) for group in record.values()]
+        rows = tuple(_figure(machine=machine, **row) for machine, rows in groups for row in rows)
+        return Report(max((machine for machine, _ in groups), key=lambda one: one.date), rows)
     except (OSError, ValueError) as error:
         raise RunbookError(f"the benchmark report {file} can't be read: {error}", hint=hint) from error
-    except (KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError) as error:
         wrong = "a field is missing or has the wrong type"
         raise RunbookError(f"the benchmark report {file} can't be read: {wrong}", hint=hint) from error
 
@@ -147,6 +150,7 @@ def figures() -> Markup:
         "reference/speed.html",
         budgets=[one for one in report.figures if one.verdict in {Verdict.HELD, Verdict.MISSED}],
         missed=[one for one in report.figures if one.verdict is Verdict.MISSED],
+        newest=report.machine.date,
         groups=[(name, _scale(rows), rows) for name, rows in groups.items()],
     )
 

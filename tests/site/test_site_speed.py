@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from html import unescape
 from math import log2
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
 from support.sites import visiting
 
+from benchmarks.__main__ import main as bench
 from benchmarks.figures import Figure, Figures
 from benchmarks.timing import Spread
 from runbook.errors import RunbookError
@@ -59,10 +61,12 @@ Write = Callable[..., Path]
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
     """Give the site another report: these figures, as `scripts/bench` writes them."""
 
-    def report(*figures: Figure) -> Path:
-        record = {"machine": MACHINE, "figures": [one.record() for one in Figures(rows=[*figures]).rows]}
+    def report(*figures: Figure, **earlier: Figure) -> Path:
+        groups: dict[str, Any] = {"starts": {"machine": MACHINE, "figures": Figures(rows=[*figures]).record()}}
+        for date, one in earlier.items():
+            groups[date] = {"machine": {**MACHINE, "date": date}, "figures": Figures(rows=[one]).record()}
         file = tmp_path / speed.REPORT
-        file.write_text(json.dumps(record), encoding="utf-8")
+        file.write_text(json.dumps(groups), encoding="utf-8")
         source.forget()
         return file
 
@@ -173,13 +177,34 @@ def test_the_machine_is_named_as_the_report_names_it(write: Write) -> None:
     )
 
 
+def test_figures_of_an_earlier_day_say_so(write: Write) -> None:
+    """The machine's line has the newest date; a group that wasn't measured again then has its own."""
+    write(*FIGURES[:2], **{"2026-11-01 08:00 UTC": FIGURES[-1]})
+    assert "Measured 2026-11-28 20:19 UTC." in text_of(speed.machine())
+    _, starts, weight = re.split(r"<h2", speed.figures())
+    assert "Measured" not in starts.partition("<table")[0]
+    assert "Measured 2026-11-01 08:00 UTC." in weight.partition("<table")[0]
+
+
+def test_measuring_one_group_again_keeps_the_others(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With their own date, and in the order of a whole run."""
+    file = write(FIGURES[0])
+    monkeypatch.setattr("benchmarks.guard.measure", lambda figures, _: figures.add(FIGURES[-2]))
+    assert bench(["guard", "--json", str(file)]) == 0
+    source.forget()
+    starts, guard = speed.read_report().figures
+    assert (starts.what, starts.machine.date) == (FIGURES[0].what, MACHINE["date"])
+    assert guard.what == FIGURES[-2].what
+    assert guard.machine.date > starts.machine.date
+
+
 @pytest.mark.parametrize(
     "text",
     [
-        *(None, "", "<<<<<<< HEAD", "[]", "{}", '{"machine": {}, "figures": []}', '{"machine": [], "figures": []}'),
-        json.dumps({"machine": MACHINE, "figures": [{**MISSED.record(), "verdict": "fine"}]}),
-        json.dumps({"machine": MACHINE, "figures": [{**MISSED.record(), "ratio": [1, 2]}]}),
-        json.dumps({"machine": MACHINE, "figures": [{"what": "runbook list"}]}),
+        *(None, "", "<<<<<<< HEAD", "[]", "{}", '{"starts": []}', '{"starts": {"machine": {}, "figures": []}}'),
+        json.dumps({"starts": {"machine": MACHINE, "figures": [{**MISSED.record(), "verdict": "fine"}]}}),
+        json.dumps({"starts": {"machine": MACHINE, "figures": [{**MISSED.record(), "ratio": [1, 2]}]}}),
+        json.dumps({"starts": {"machine": MACHINE, "figures": [{"what": "runbook list"}]}}),
     ],
 )
 def test_a_report_that_cannot_be_read_is_one_error_that_says_how_to_write_it(write: Write, text: str | None) -> None:
