@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -131,3 +132,19 @@ def test_what_is_committed_is_on_the_disk(tmp_path: Path) -> None:
 
     asked = [journal._connection.execute(f"pragma {name}").fetchone()[0] for name in ("synchronous", "journal_mode")]
     assert asked == [2, "wal"]
+
+
+def test_hundreds_of_events_do_not_wait_for_a_copy_of_the_log(tmp_path: Path) -> None:
+    """The log is copied into the file when it's closed. Until then it has the events, and others read them from it."""
+    journal = SqliteJournal(tmp_path)
+    journal.append("r", began())
+    before = journal.file.stat().st_size
+    for number in range(400):
+        journal.append("r", StepStarted(at=START, step=f"step-{number}", purpose=Purpose.RUN))
+
+    assert journal.file.stat().st_size == before
+    with closing(SqliteJournal(tmp_path)) as other:
+        assert len(other.events("r")) == 401
+    journal.close()
+    assert journal.file.stat().st_size > before
+    assert [file.name for file in tmp_path.iterdir()] == [journal.file.name]
