@@ -6,14 +6,13 @@ from collections.abc import Iterator
 
 from runbook.checks.findings import Notes
 from runbook.checks.subject import Subject
-from runbook.steps.scope import Place
 
 __all__ = ["check_pick_lists", "check_suggestions", "check_ways_back"]
 
 
 def check_ways_back(subject: Subject, notes: Notes) -> None:
     """Report each `back_to` that doesn't name an earlier step, in the same list of steps or in one around it."""
-    for places in _by_procedure(subject):
+    for places in subject.places_by_procedure.values():
         for number, place in enumerate(places):
             earlier = {one.path for one in places[:number]}
             for step_id in place.step.action.ways_back:
@@ -27,7 +26,7 @@ def check_pick_lists(subject: Subject, notes: Notes) -> None:
         for parameter in procedure.parameters:
             if "/" in parameter.pick:
                 notes.add(parameter.at, "no step has run when this is asked for", "pick:", parameter.pick)
-    for places in _by_procedure(subject):
+    for places in subject.places_by_procedure.values():
         for number, place in enumerate(places):
             earlier = {one.path for one in places[:number]}
             for asks in (action.asks for action in place.step.actions if action.asks):
@@ -38,17 +37,12 @@ def check_pick_lists(subject: Subject, notes: Notes) -> None:
 
 def check_suggestions(subject: Subject, notes: Notes) -> None:
     """Report suggestions of surveys that aren't answers to a question in the same procedure."""
-    for places in _by_procedure(subject):
+    for places in subject.places_by_procedure.values():
         answers = {branch.title for place in places for branch in place.branches}
         for place in places:
             for option in place.step.action.suggestions:
                 if option not in answers:
                     notes.add(place.step.at, f"no question has the answer '{option}'", "suggests:", option)
-
-
-def _by_procedure(subject: Subject) -> Iterator[list[Place]]:
-    for procedure in subject.book.procedures.values():
-        yield [place for one, place in subject.places if one is procedure]
 
 
 def _candidates(path: str, step_id: str) -> Iterator[str]:

@@ -31,7 +31,7 @@ def check_names(subject: Subject, notes: Notes) -> None:
 def check_unused(subject: Subject, notes: Notes) -> None:
     """Report parameters that are never used."""
     for procedure in subject.book.procedures.values():
-        used = {name for one, place in subject.places if one is procedure for _, name in _names(place)}
+        used = {name for place in subject.places_by_procedure[procedure.id] for _, name in _names(place)}
         for parameter in procedure.parameters:
             if parameter.name not in used:
                 notes.add(parameter.at, f"the parameter '{parameter.name}' is asked for but never used", parameter.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -69,6 +69,14 @@ class Subject:
             for procedure in self.book.procedures.values()
             for place in expand(procedure, _Examples(_example_or_name), _scope(procedure)).own
         )
+
+    @cached_property
+    def places_by_procedure(self) -> Mapping[str, Sequence[Place]]:
+        """The steps of each procedure, by its id, those without any included."""
+        found: dict[str, list[Place]] = {each.id: [] for each in self.book.procedures.values()}
+        for procedure, place in self.places:
+            found[procedure.id].append(place)
+        return found
 
     @cached_property
     def steps(self) -> tuple[JudgedStep, ...]:
