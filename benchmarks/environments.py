@@ -9,11 +9,11 @@ import hashlib
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
-__all__ = ["MissingPeerError", "installed_runbook", "peer"]
+__all__ = ["MissingPeerError", "installed_runbook", "node_peer", "peer"]
 
 ROOT = Path(__file__).resolve().parents[1]
 _HOME = ROOT / ".bench"
@@ -44,6 +44,19 @@ def peer(group: str, program: str) -> Path:
     return _environment(group, _PYTHONS.get(group, (3, 11)), [lock.read_bytes()], [words]) / program
 
 
+def node_peer(group: str, program: str) -> Path:
+    """Return the path of a peer's program from npm. Raises MissingPeerError."""
+    files = [_PEERS / group / name for name in ("package.json", "package-lock.json")]
+
+    def make(directory: Path) -> None:
+        directory.mkdir(parents=True)
+        for file in files:
+            shutil.copy(file, directory)
+        _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(directory)])
+
+    return _made(group, [file.read_bytes() for file in files], make) / "node_modules/.bin" / program
+
+
 @cache
 def _python(least: tuple[int, int]) -> str | None:
     """Return a Python that is new enough and can make an environment: the newest on PATH, or one of pyenv's."""
@@ -64,26 +77,33 @@ def _succeeds(argv: Sequence[str]) -> bool:
 def _environment(
     name: str, least: tuple[int, int], contents: Sequence[bytes], installs: Sequence[Sequence[str]]
 ) -> Path:
+    def make(directory: Path) -> None:
+        python = _python(least)
+        if python is None:
+            raise MissingPeerError(
+                f"needs Python {least[0]}.{least[1]} or newer, and there is none on PATH or among pyenv's"
+            )
+        _run([python, "-m", "venv", str(directory)])
+        for words in installs:
+            _run([str(directory / "bin/python"), "-m", "pip", "install", "--quiet", *words])
+
+    return _made(name, contents, make) / "bin"
+
+
+def _made(name: str, contents: Sequence[bytes], make: Callable[[Path], None]) -> Path:
+    """Return a directory that was made of these contents; make it if it wasn't."""
     directory = _HOME / name
     stamp = directory / "made-of"
     digest = hashlib.sha256(b"\0".join(contents)).hexdigest()
-    if stamp.is_file() and stamp.read_text(encoding="utf-8") == digest:
-        return directory / "bin"
-    python = _python(least)
-    if python is None:
-        raise MissingPeerError(
-            f"needs Python {least[0]}.{least[1]} or newer, and there is none on PATH or among pyenv's"
-        )
-    shutil.rmtree(directory, ignore_errors=True)
-    _run([python, "-m", "venv", str(directory)])
-    for words in installs:
-        _run([str(directory / "bin/python"), "-m", "pip", "install", "--quiet", *words])
-    stamp.write_text(digest, encoding="utf-8")
-    return directory / "bin"
+    if not stamp.is_file() or stamp.read_text(encoding="utf-8") != digest:
+        shutil.rmtree(directory, ignore_errors=True)
+        make(directory)
+        stamp.write_text(digest, encoding="utf-8")
+    return directory
 
 
 def _run(argv: Sequence[str]) -> None:
     ran = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
     if ran.returncode:
         said = re.findall(r"^ERROR: (.+)$", ran.stderr, re.MULTILINE) or ran.stderr.strip().splitlines()
-        raise MissingPeerError(f"couldn't be installed: {said[0] if said else 'pip failed'}")
+        raise MissingPeerError(f"couldn't be installed: {said[0] if said else f'{argv[0]} failed'}")

@@ -91,9 +91,12 @@ def remember(page: str) -> None:
         keep_text(_entry, page.encode())
 
 
-def entry_of_book(*parts: str, use: str) -> str | None:
-    """Return the entry for what `use` computes from these texts with this package and the book that counts here."""
-    book = book_place()
+def entry_of_book(*parts: str, use: str, start: str | None = None) -> str | None:
+    """Return the entry for what `use` computes from these texts with this package and the book.
+
+    That is the book which counts in the directory `start`; None means the current one.
+    """
+    book = book_place(start=start)
     trees = [_package(), *([os.path.abspath(book)] if book else ())]
     known = "\0".join([*parts, *state_of_trees(trees)])
     return entry_of(known.encode("utf-8", "surrogateescape"), use=use, code=())

@@ -13,12 +13,12 @@ from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from runbook.errors import ExitCode
+from runbook.guard.quick import READING_SECONDS, read_so_far
 
 __all__ = ["answer", "answer_hook", "answer_line"]
 
 # An agent waits for its hook, and treats one that doesn't answer as consent. Judging is limited in processor time, so
 # that a busy machine doesn't make the guard refuse harmless commands.
-_READING_SECONDS = 0.6
 _JUDGING_SECONDS = 1.5
 _WAITING_SECONDS = 6.0
 # An exception in a finalizer or a callback of the garbage collector is lost. So the alarm rings until one arrives.
@@ -99,8 +99,8 @@ _Answer = tuple[str, str, int]
 def _answered_in_time(agent: str, book: str | None) -> _Answer:
     from runbook.guard.agents import LARGEST, answer_event
 
-    with _alarm(wall=_READING_SECONDS):
-        data = sys.stdin.buffer.read(LARGEST + 1)
+    with _alarm(wall=READING_SECONDS):
+        data = read_so_far() + sys.stdin.buffer.read(LARGEST + 1)
     with _alarm(wall=_WAITING_SECONDS, processor=_JUDGING_SECONDS):
         given = answer_event(agent, data, book=book)
     return given.stdout, given.stderr, given.code

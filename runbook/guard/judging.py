@@ -63,8 +63,12 @@ def judge_event(event: Event, *, book: str | None, face: str) -> Judgement:
     from runbook.guard.event_judgement import judge_actions, shown_actions  # only agents need it
 
     here = event.directory or current_directory()
-    judged = judge_actions(event.actions, cwd=here, policy=policy_of(book, here), team=team_reader(book, here))
-    _record(judged, shown_actions(event.actions), face=face, directory=here)
+    policy = policy_of(book, here)
+    judged = judge_actions(event.actions, cwd=here, policy=policy, team=team_reader(book, here))
+    shown = shown_actions(event.actions)
+    _record(judged, shown, face=face, directory=here)
+    if judged.verdict is Verdict.ALLOW and len(event.actions) == 1:
+        _note_harmless(shown, policy)
     return judged
 
 

@@ -1,11 +1,16 @@
-"""Allow a line at once if it can do no harm anywhere: `ls -la src`, `git add docs`, and harmless lines of before.
+"""Allow at once what can do no harm anywhere: `ls -la src`, `git add docs`, and harmless lines of before.
 
-The guard is asked before every line that somebody types, and most lines are like these. Nothing of the guard is loaded
-for them, only what was found out about the policy and the lines before: the names of the quiet commands, which are
-allowed whatever their words are, and the harmless lines of late.
+The guard is asked before every line that somebody types and every command that an agent runs, and most are like these.
+Nothing of the guard is loaded for them, only what was found out about the policy and the lines before: the names of the
+quiet commands, which are allowed whatever their words are, and the harmless lines of late.
 """
 
 from __future__ import annotations
+
+import os
+import select
+import sys
+import time
 
 from runbook.cache import find_text, keep_text
 from runbook.quick_answers import entry_of_book
@@ -14,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-__all__ = ["answer", "is_known", "note"]
+__all__ = ["READING_SECONDS", "answer", "call_in", "is_known", "note", "read_so_far"]
 
 _LONGEST = 200
 _MOST_LINES = 300
@@ -23,19 +28,83 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 _LINE = "= "
 """Before a whole line, to tell it from the name of a command."""
 
+_AGENTS = frozenset({"claude-code", "codex"})
+"""The agents whose events are read here. Both call their shell the same, and take `{}` for no opinion."""
+_OTHER_ARGUMENTS = frozenset({"description", "run_in_background", "timeout"})
+"""The arguments of a shell that change nothing in what it runs, or where."""
+_LARGEST_EVENT = 65536
+"""Bytes. A longer event is left to those who limit it."""
+READING_SECONDS = 0.6
+"""How long an agent's event may take to arrive: agents wait for their hook."""
+
 _entry: str | None = None
 _known: list[str] = []
+_data = b""
 
 
 def answer(words: Sequence[str]) -> int | None:
-    """Answer `guard --line TEXT` with 0 if the line is known to be harmless, with None if not."""
-    global _entry, _known  # noqa: PLW0603 - one process answers one command line
-    if len(words) != 3 or words[1] != "--line":
+    """Answer `guard --line TEXT` or `guard hook AGENT` with 0 if the line is known to be harmless, with None if not."""
+    if len(words) != 3:
         return None
-    _entry = entry_of_book(use="harmless lines")
+    if words[1] == "--line":
+        return 0 if _is_harmless(words[2], None) else None
+    return _answer_event() if words[1] == "hook" and words[2] in _AGENTS else None
+
+
+def read_so_far() -> bytes:
+    """Return the beginning of the agent's event, which was read from standard input already."""
+    return _data
+
+
+def _is_harmless(line: str, directory: str | None) -> bool:
+    global _entry, _known  # noqa: PLW0603 - one process answers one command line
+    _entry = entry_of_book(use="harmless lines", start=directory)
     kept = find_text(_entry)
     _known = kept.decode().split("\n") if kept else []
-    return 0 if is_known(words[2], _known) else None
+    return is_known(line, _known)
+
+
+def _answer_event() -> int | None:
+    global _data  # noqa: PLW0603 - one process answers one event
+    try:
+        _data = _read()
+        line, directory = call_in(_data)
+        if not _is_plain(line) or not _is_harmless(line, directory):
+            return None
+        sys.stdout.write("{}")
+        sys.stdout.flush()
+    except Exception:  # noqa: BLE001 - a hook that dies lets the command through; those who judge it say what is wrong
+        return None
+    return 0
+
+
+def _read() -> bytes:
+    """Return what arrives on standard input, in time and up to the largest event. The rest is left there."""
+    data, until = b"", time.monotonic() + READING_SECONDS
+    while len(data) < _LARGEST_EVENT and select.select([0], [], [], max(0.0, until - time.monotonic()))[0]:
+        piece = os.read(0, _LARGEST_EVENT - len(data))
+        if not piece:
+            break
+        data += piece
+    return data
+
+
+def call_in(data: bytes) -> tuple[str, str | None]:
+    """Return the line that an event would run in a shell, and the agent's directory; "" if it may say anything else.
+
+    Raises what reading JSON raises.
+    """
+    import json  # no other quick answer needs it
+
+    event = json.loads(data)
+    arguments = event.get("tool_input")
+    is_call = event.get("hook_event_name") == "PreToolUse" and event.get("tool_name") == "Bash"
+    if not is_call or not isinstance(arguments, dict) or "workdir" in event:
+        return "", None
+    line, directory = arguments.pop("command", ""), event.get("cwd")
+    if not isinstance(line, str) or not isinstance(directory, str) or not os.path.isabs(directory):
+        return "", None
+    return (line, directory) if _OTHER_ARGUMENTS.issuperset(arguments) else ("", None)
 
 
 def is_known(line: str, known: Iterable[str]) -> bool:

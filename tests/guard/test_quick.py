@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from guard_support.home import Home
@@ -15,7 +17,9 @@ from support.policies import book_policy
 
 from runbook.cache import find_text
 from runbook.guard import quick
+from runbook.guard.agents import answer_event
 from runbook.guard.command_line import is_harmless, judge
+from runbook.guard.events import Text, read_event
 from runbook.guard.outline import outline_of
 from runbook.guard.programs.quiet import quiet_commands
 from runbook.model import Verdict
@@ -28,6 +32,13 @@ ROWS = [
 ]
 NAMES = quiet_commands(outline_of(book_policy()))
 RESET = "npx supabase db reset --linked"
+NO_PUSH = """\
+rules:
+  - {id: no-push, program: git, command: push, reaches: nothing, effect: writes, remote: refuse,
+     local: refuse, reason: We merge on the site., instead: Open a pull request.,
+     tests: [{line: git push, verdict: refuse}]}
+"""
+"""A team's policy."""
 
 
 def test_no_line_of_the_tables_that_is_stopped_is_known() -> None:
@@ -124,17 +135,17 @@ def test_a_line_that_needs_a_file_or_reaches_a_database_is_not_harmless(line: st
 
 
 @pytest.fixture
-def modules(home: Home) -> Callable[[str], set[str]]:
-    """Return a function that judges a line in a new process, and returns the modules of this project that it loaded."""
+def modules(home: Home) -> Callable[..., set[str]]:
+    """Return a function that asks the guard in a new process, and returns which of our modules it loaded."""
 
-    def loaded(line: str) -> set[str]:
+    def loaded(*words: str, stdin: bytes = b"") -> set[str]:
         code = (
             "import sys; from runbook.__main__ import main; code = main();"
             "print(*sorted(name for name in sys.modules if name.startswith('runbook.'))); raise SystemExit(code)"
         )
-        ran = home.run(sys.executable, "-c", code, "guard", "--line", line)
+        ran = home.run(sys.executable, "-c", code, "guard", *words, stdin=stdin)
         assert ran.returncode == 0, ran.stderr
-        return set(ran.stdout.split())
+        return set(ran.stdout.removeprefix("{}").split())
 
     return loaded
 
@@ -145,17 +156,126 @@ QUICK = {
 }
 
 
-def test_a_quiet_command_loads_nothing_of_the_guard(modules: Callable[[str], set[str]]) -> None:
+def test_a_quiet_command_loads_nothing_of_the_guard(modules: Callable[..., set[str]]) -> None:
     """Only the names are read."""
-    assert modules("ls -la src") == QUICK
-    assert modules("git add docs") == QUICK
+    assert modules("--line", "ls -la src") == QUICK
+    assert modules("--line", "git add docs") == QUICK
 
 
-def test_a_harmless_line_is_known_the_second_time(modules: Callable[[str], set[str]]) -> None:
+def test_a_harmless_line_is_known_the_second_time(modules: Callable[..., set[str]]) -> None:
     """`git status` has options that a rule minds, so it's known as a whole."""
-    assert modules("git status") > QUICK
-    assert modules("git status") == QUICK
-    assert modules("git status -s") > QUICK
+    assert modules("--line", "git status") > QUICK
+    assert modules("--line", "git status") == QUICK
+    assert modules("--line", "git status -s") > QUICK
+
+
+def event(command: object, directory: str = "/", /, **more: object) -> bytes:
+    """Return what Claude Code and Codex send before their shell runs something."""
+    arguments = {"command": command, "description": "Look around", "timeout": 120000, "run_in_background": False}
+    common = {"session_id": "s", "cwd": directory, "permission_mode": "default", "hook_event_name": "PreToolUse"}
+    return json.dumps({**common, "tool_name": "Bash", "tool_input": arguments, "tool_use_id": "t", **more}).encode()
+
+
+@pytest.mark.parametrize("agent", ["claude-code", "codex"])
+def test_what_an_agent_runs_is_known_as_a_line_is(modules: Callable[..., set[str]], agent: str) -> None:
+    """By its name, or as a whole after the first time; nothing of the guard is loaded for it."""
+    assert modules("hook", agent, stdin=event("ls -la src")) == QUICK
+    assert modules("hook", agent, stdin=event("git status")) > QUICK
+    assert modules("hook", agent, stdin=event("git status")) == QUICK
+    assert modules("--line", "git status") == QUICK
+
+
+def test_an_agent_is_answered_as_if_nothing_was_known(home: Home) -> None:
+    """The answer to a harmless command is the same, and one that is stopped is stopped."""
+    for command in ("git status", "git status", RESET, f"git status; {RESET}"):
+        answer = home.guard("hook", "claude-code", stdin=event(command))
+        expected = answer_event("claude-code", event(command), book=None)
+        assert (answer.stdout, answer.stderr, answer.returncode) == (expected.stdout, expected.stderr, expected.code)
+
+
+CHANGES: list[dict[str, Any]] = [
+    {"hook_event_name": "PostToolUse"},
+    {"hook_event_name": "BeforeTool"},
+    {"tool_name": "PowerShell"},
+    {"tool_name": "exec"},
+    {"workdir": "/elsewhere"},
+    {"cwd": "src"},
+    {"cwd": ["/"]},
+    {"cwd": ""},
+    {"tool_input": {"command": "ls", "shell": "pwsh"}},
+    {"tool_input": {"command": "ls", "args": [RESET]}},
+    {"tool_input": {"command": "ls", "cmd": RESET}},
+    {"tool_input": {"command": "ls", "workdir": "/"}},
+    {"tool_input": {"command": ["ls"]}},
+    {"tool_input": {}},
+    {"tool_input": ["ls"]},
+    {"tool_input": "ls"},
+    {"tool_input": None},
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=str)
+def test_an_event_that_may_say_more_is_left_to_those_who_know_all_of_them(change: dict[str, Any]) -> None:
+    """Another tool, another directory, or an argument that may run something else."""
+    assert quick.call_in(event("ls")) == ("ls", "/")
+    assert quick.call_in(event("ls", **change))[0] == ""
+
+
+PIECES = st.fixed_dictionaries(
+    {},
+    optional={
+        "cwd": st.sampled_from(["/", "/a", "a", "", 1]),
+        "workdir": st.sampled_from(["/b", "b", 1]),
+        "directory": st.sampled_from(["/c", "c"]),
+        "workspace_roots": st.sampled_from([["/d"], "/d"]),
+        "hook_event_name": st.sampled_from(["PreToolUse", "PostToolUse", "", 1]),
+        "hookEventName": st.sampled_from(["PreToolUse", "PostToolUse"]),
+        "tool_name": st.sampled_from(["Bash", "bash", "PowerShell", "exec", "Read", 1]),
+        "toolName": st.sampled_from(["Bash", "exec"]),
+        "tool_input": st.dictionaries(
+            st.sampled_from(["command", "cmd", "args", "shell", "cwd", "timeout", "description", "input"]),
+            st.sampled_from(["ls", "pwsh", "/x", 1, ["ls", "-la"], {"command": "ls"}]),
+        ),
+        "args": st.sampled_from([{"command": "make"}, "make"]),
+        "command": st.sampled_from(["make", ["make"]]),
+    },
+)
+
+
+@given(changes=PIECES)
+def test_a_call_that_is_read_here_says_just_that(changes: dict[str, object]) -> None:
+    """Those who know all events read the same line in the same directory, and nothing else."""
+    data = event("ls", **changes)
+    line, directory = quick.call_in(data)
+    if line:
+        read = read_event(data)
+        assert (read.actions, read.directory) == ((Text(line),), directory)
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{", b"[" * 60000, b"\xff", b"1", b'"PreToolUse"'])
+def test_an_event_that_cannot_be_read_is_blocked(home: Home, data: bytes) -> None:
+    """Nothing in it makes the quick look fail: most agents take a hook that dies for consent."""
+    assert home.guard("hook", "claude-code", stdin=data).returncode == 2
+
+
+def test_an_event_that_arrives_in_pieces_is_read_whole(home: Home) -> None:
+    """A pipe holds 64 kB, and the quick look reads no more. The command may come before that or after it."""
+    for command, answer in (("git status", 0), (RESET, 2)):
+        short = event(command).decode()
+        long = f'"transcript": "{"a" * 200_000}"'
+        for whole in (f"{{{long}, {short[1:]}", f"{short[:-1]}, {long}}}"):
+            assert home.guard("hook", "claude-code", stdin=whole.encode()).returncode == answer
+
+
+def test_the_book_of_the_agents_directory_counts(home: Home) -> None:
+    """An agent may be in another project than its hook."""
+    book = home.root / "other/team-runbook"
+    book.mkdir(parents=True)
+    (book / "team.yaml").write_text("format: 1\nname: Ledger\n")
+    (book / "policy.yaml").write_text(NO_PUSH)
+    here, there = event("git push", str(home.project)), event("git push", str(home.root / "other"))
+    answers = [home.guard("hook", "claude-code", stdin=each).stdout for each in (here, here, there, here, there)]
+    assert [answer == "{}" for answer in answers] == [True, True, False, True, False]
 
 
 def test_a_line_that_reads_a_file_is_judged_every_time(home: Home) -> None:
@@ -174,12 +294,7 @@ def test_a_team_that_forbids_a_command_is_heard_at_once(home: Home) -> None:
     book.mkdir()
     (book / "team.yaml").write_text("format: 1\nname: Ledger\n")
     assert home.guard("--line", "git push").returncode == 0
-    (book / "policy.yaml").write_text(
-        "rules:\n"
-        "  - {id: no-push, program: git, command: push, reaches: nothing, effect: writes, remote: refuse,\n"
-        "     local: refuse, reason: We merge on the site., instead: Open a pull request.,\n"
-        "     tests: [{line: git push, verdict: refuse}]}\n"
-    )
+    (book / "policy.yaml").write_text(NO_PUSH)
     # The second line is allowed, so that the quiet commands of this policy are known for the third.
     lines = ("git push", "ls", "git push", "git add x")
     assert [home.guard("--line", line).returncode for line in lines] == [3, 0, 3, 0]
