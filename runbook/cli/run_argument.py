@@ -53,11 +53,14 @@ def _most_urgent(journal: StoredJournal) -> str:
     Runs whose process is still alive are left out.
     """
     from runbook.engine.state import fold
+    from runbook.journal.events import DrillEnded, RunFinished
     from runbook.journal.facts import Query
 
     at_work = {holder.run for holder in journal.holders() if holder.alive and not holder.elsewhere}
     found = []
-    for run in journal.runs(Query()):
+    for run, last in journal.last_events(Query()):
+        if isinstance(last, RunFinished | DrillEnded):  # most have, and reading all of a long one takes a second
+            continue
         try:
             state = fold(journal.events(run))
         except JournalError as damage:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,12 +15,23 @@ from support.walks import ME, START, FakeOperator, Walked, book, procedure, step
 from runbook.cli.run_argument import find_run
 from runbook.engine.ports import HandOver, Stop
 from runbook.errors import UsageError
-from runbook.journal.events import Outcome, Purpose, StepFinished, StepStarted
+from runbook.journal.events import Event, Outcome, Purpose, RunFinished, StepFinished, StepStarted
+from runbook.journal.facts import Query
 from runbook.journal.interface import Holder, MemoryJournal
 from runbook.reports.run_history import stopped
 
 FIX = procedure(step("apply", "change it"), step("more", "change more"))
 LONG = "a reason that is as long as people write them when they are called in the middle of the night and have to stop"
+
+
+@pytest.fixture(autouse=True)
+def _last_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a journal in memory say what only a stored one is asked for."""
+
+    def last_events(journal: MemoryJournal, _query: Query) -> list[tuple[str, Event]]:
+        return [(run, journal.events(run)[-1]) for run in journal.runs()]
+
+    monkeypatch.setattr(MemoryJournal, "last_events", last_events, raising=False)
 
 
 @pytest.fixture
@@ -45,6 +57,23 @@ def test_a_bare_resume_takes_the_run_that_needs_it(journal: MemoryJournal) -> No
     journal.append(cut, ended)
     assert find_run(journal, None, unfinished=True) == handed_over  # type: ignore[arg-type]
     assert find_run(journal, at_work) == at_work  # type: ignore[arg-type]
+
+
+def test_a_bare_resume_reads_no_run_that_has_finished(journal: MemoryJournal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A team's journal has thousands, and reading all of them would take a minute."""
+    finished, *others = journal.runs()
+    assert isinstance(journal.events(finished)[-1], RunFinished)
+    read, events = list[str](), journal.events
+    last = [(run, events(run)[-1]) for run in journal.runs()]
+
+    def read_run(run: str) -> Sequence[Event]:
+        read.append(run)
+        return events(run)
+
+    monkeypatch.setattr(journal, "last_events", lambda _: last, raising=False)
+    monkeypatch.setattr(journal, "events", read_run)
+    find_run(journal, None, unfinished=True)  # type: ignore[arg-type]
+    assert read == others
 
 
 def test_only_a_run_at_work_leaves_nothing_to_resume(tmp_path: Path) -> None:
