@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from runbook.errors import UsageError
+from runbook.errors import BookError, UsageError
 
 if TYPE_CHECKING:
     from runbook.journal.address import JournalAddress
@@ -69,15 +69,13 @@ def _address(team: Team | None) -> JournalAddress | None:
 
 
 def _team(book: str | None) -> Team | None:
-    from runbook.loading import book_directory, load_book
-    from runbook.loading.place import is_team_book
+    from runbook.loading.files import read_team
+    from runbook.loading.place import book_directory
 
-    directory = book_directory(book)
-    reading = load_book(directory)
-    team = reading.book.team if reading.book else None
-    if team is None and is_team_book(directory):
+    try:
+        return read_team(book_directory(book))
+    except BookError as error:
         raise UsageError(
             "the team's file can't be read, so nobody knows which journal it names",
             hint=f"`runbook check` shows why. Or name the journal in RUNBOOK_JOURNAL (`{_LOCAL}`: this machine's).",
-        )
-    return team
+        ) from error

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from runbook.loading.place import TEAM_FILE, book_directory, is_team_book
+from runbook.loading.place import TEAM_FILE, book_directory
 
 if TYPE_CHECKING:
     from runbook.model.team import Team
@@ -74,20 +73,6 @@ def team_of(book: str | None, directory: str | None) -> Team | None:
 
     Raises BookError if the team's file has a problem: then nobody can tell which projects it protects.
     """
-    found = book_directory(book, directory)
-    return _read_team(found) if is_team_book(found) else None
+    from runbook.loading.files import read_team
 
-
-def _read_team(directory: Path) -> Team:
-    from runbook.errors import BookError
-    from runbook.loading.files import read_file, shown_name
-    from runbook.loading.records import build
-    from runbook.model.team import SHAPES
-
-    file = read_file(
-        directory / TEAM_FILE, f"{shown_name(directory)}/{TEAM_FILE}", "team", {shape.name: shape for shape in SHAPES}
-    )
-    if file.record is None:
-        raise BookError(file.findings)
-    team: Team = build(file.record)
-    return team
+    return read_team(book_directory(book, directory))

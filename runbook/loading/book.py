@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from runbook.errors import BookError, Finding, UsageError
+from runbook.errors import BookError, Finding
 from runbook.loading.files import (
     SHARED,
     BookFile,
@@ -22,7 +22,7 @@ from runbook.loading.files import (
 )
 from runbook.loading.includes import included_by, resolve_includes
 from runbook.loading.pins import Pin, read_pins
-from runbook.loading.place import PACKAGED_BOOK, TEAM_FILE, is_team_book
+from runbook.loading.place import PACKAGED_BOOK, TEAM_FILE, is_team_book, require_book
 from runbook.loading.records import Record, build
 from runbook.loading.shapes import FILES, SHAPES
 from runbook.loading.source_text import Problems, TooManyError
@@ -58,8 +58,7 @@ def load_book(directory: Path) -> Reading:
 
     A team's book extends the packaged one: it has all of its files, with the team's changes, and the team's own.
     """
-    if not directory.is_dir():
-        raise UsageError(f"there is no book at '{directory}'", hint="Name its directory with --book or RUNBOOK_BOOK.")
+    require_book(directory)
     own, packaged = _read_layer(directory), None
     if is_team_book(directory):
         packaged = _read_layer(PACKAGED_BOOK)

@@ -1,4 +1,4 @@
-"""Read one file of a book into a checked record, and the policy alone: the guard has no time to read the rest."""
+"""Read one file of a book into a checked record, and the policy or the team alone: that is all the guard needs."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runbook.errors import BookError, Finding, UsageError
+from runbook.errors import BookError, Finding
 from runbook.loading.kept_records import find_record, keep_record
-from runbook.loading.place import PACKAGED_BOOK
+from runbook.loading.place import PACKAGED_BOOK, TEAM_FILE, is_team_book, require_book
 from runbook.loading.records import ProcedureMention, Record, build
 from runbook.loading.source_text import Problems, SourceText, TooManyError, decode, read_bytes, text_of
 from runbook.model import Policy, Position
 from runbook.model.fields import Shape
 from runbook.model.programs import Programs
+
+if TYPE_CHECKING:
+    from runbook.model import Team
 
 __all__ = [
     "SHARED",
@@ -27,6 +30,7 @@ __all__ = [
     "policy_of",
     "read_file",
     "read_policy",
+    "read_team",
     "shown_name",
 ]
 
@@ -89,13 +93,27 @@ class PolicyFiles(NamedTuple):
 
 def read_policy(directory: Path) -> Policy:
     """Return the policy alone. Raises BookError and UsageError."""
-    if not directory.is_dir():
-        raise UsageError(f"there is no book at '{directory}'", hint="Name its directory with --book or RUNBOOK_BOOK.")
+    require_book(directory)
     read = policy_files(directory)
     found = policy_of(read)
     if found is None:
         raise BookError([finding for file in read.files for finding in file.findings])
     return found
+
+
+def read_team(directory: Path) -> Team | None:
+    """Return a team from its file alone; None if the book isn't a team's. Raises BookError and UsageError."""
+    require_book(directory)
+    if not is_team_book(directory):
+        return None
+    from runbook.model.team import SHAPES  # most lines need no team
+
+    shapes = {shape.name: shape for shape in SHAPES}
+    file = read_file(directory / TEAM_FILE, f"{shown_name(directory)}/{TEAM_FILE}", "team", shapes)
+    if file.record is None:
+        raise BookError(file.findings)
+    team: Team = build(file.record)
+    return team
 
 
 def policy_files(directory: Path) -> PolicyFiles:

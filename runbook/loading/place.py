@@ -17,6 +17,7 @@ __all__ = [
     "book_directory",
     "find_team_book",
     "is_team_book",
+    "require_book",
     "writable_book",
 ]
 
@@ -51,6 +52,12 @@ def find_team_book(start: Path | str | None = None) -> Path | None:
 def is_team_book(directory: Path) -> bool:
     """Tell whether a book is a team's: it extends the packaged one."""
     return (directory / TEAM_FILE).is_file() and directory != PACKAGED_BOOK
+
+
+def require_book(directory: Path) -> None:
+    """Raise UsageError if there is no book in a directory."""
+    if not directory.is_dir():
+        raise UsageError(f"there is no book at '{directory}'", hint="Name its directory with --book or RUNBOOK_BOOK.")
 
 
 def writable_book(named: str | None = None) -> Path:

@@ -93,3 +93,17 @@ def test_showing_imports_what_shows_and_no_more(tmp_path: Path) -> None:
             "user_directories",
         ),
     }
+
+
+def test_the_journal_is_found_without_the_book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A team's file alone names it: a mistake in another file hides no run, and no procedure is read for it."""
+    book = tmp_path / "team-runbook"
+    (book / "procedures").mkdir(parents=True)
+    team = "name: Ledger\nprojects: {production: {ref: abcdefghijklmnopqrst}}\n"
+    (book / "team.yaml").write_text(team, encoding="utf-8")
+    (book / "procedures/broken.yaml").write_text("title: [", encoding="utf-8")
+    monkeypatch.setenv("RUNBOOK_BOOK", str(book))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    names = imported(tmp_path, "history")
+    assert "runbook.journal.sqlite" in names
+    assert "runbook.loading.book" not in names
