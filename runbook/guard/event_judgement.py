@@ -10,8 +10,7 @@ from contextlib import suppress
 from itertools import islice
 
 from runbook.guard.command_line import TeamReader, judge, judge_words
-from runbook.guard.events import Action, Language, Text, UnreadableEventError, actions_of_call, directory_of
-from runbook.guard.mcp_tools import ToolCall, judge_call, judge_sql
+from runbook.guard.events import Action, Language, Text, ToolCall, UnreadableEventError, actions_of_call, directory_of
 from runbook.model import Effect, Family, Policy, Verdict
 from runbook.policy.judgement import Judgement
 
@@ -61,6 +60,8 @@ class _ActionJudge:
     def _judgements(self, action: Action) -> Iterator[Judgement]:
         match action:
             case ToolCall():
+                from runbook.guard.mcp_tools import judge_call  # most events are commands
+
                 judged = judge_call(action, self._policy, self._team())
                 yield from (judged,) if judged else ()
             case Text(text, Language.SHELL):
@@ -70,6 +71,8 @@ class _ActionJudge:
             case Text(text, Language.JAVASCRIPT):
                 yield from self._javascript(text)
             case Text(text, Language.KEYS):
+                from runbook.guard.mcp_tools import judge_sql
+
                 yield judge(text, cwd=self._cwd, env=os.environ, policy=self._policy, team=self._team)
                 yield from judge_sql(text, self._policy)
             case Text(text):

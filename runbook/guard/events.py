@@ -9,12 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Any, TypeAlias, TypeGuard
-
-from runbook.guard.mcp_tools import ToolCall
 
 __all__ = [
     "LARGEST",
@@ -22,6 +20,7 @@ __all__ = [
     "Event",
     "Language",
     "Text",
+    "ToolCall",
     "UnreadableEventError",
     "actions_of_call",
     "directory_of",
@@ -49,6 +48,19 @@ class Text:
 
     text: str
     language: Language = Language.SHELL
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call of a tool that isn't the agent's own.
+
+    `name` is the tool's name as the agent states it, often with its server's. `server` is what else is known about the
+    server: its name, its address, or the command that started it.
+    """
+
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    server: str = ""
 
 
 Action: TypeAlias = Text | tuple[str, ...] | ToolCall

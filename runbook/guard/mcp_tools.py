@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from runbook.guard.events import ToolCall
 from runbook.linear_regex import linear_regex
 from runbook.model import Effect, Family, Policy, TargetKind, Team, Verdict
 from runbook.model.mcp_servers import McpServer
 from runbook.policy.argv import host_of, is_loopback
 from runbook.policy.judgement import Context, Judgement, classify
 
-__all__ = ["ToolCall", "judge_call", "judge_sql"]
+__all__ = ["judge_call", "judge_sql"]
 
 _ANY_SQL = "sql-mcp"
 """The program whose rules judge SQL that goes to a server nobody knows."""
@@ -63,19 +64,6 @@ _READS_AS_SQL = re.compile(
 _REF = re.compile(r"project[_-]ref[=\s]+([a-z]{20})\b")
 _READ_ONLY = re.compile(r"read[_-]only(?:=true)?(?![=\w-])")
 _LONGEST_SHOWN = 300
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """A call of a tool that isn't the agent's own.
-
-    `name` is the tool's name as the agent states it, often with its server's. `server` is what else is known about the
-    server: its name, its address, or the command that started it.
-    """
-
-    name: str
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    server: str = ""
 
 
 @dataclass(frozen=True, slots=True)

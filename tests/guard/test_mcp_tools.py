@@ -10,7 +10,8 @@ import pytest
 
 from runbook.guard import agents
 from runbook.guard.command_line import packaged_policy
-from runbook.guard.mcp_tools import ToolCall, judge_call
+from runbook.guard.events import ToolCall
+from runbook.guard.mcp_tools import judge_call
 from runbook.loading.files import read_policy
 
 PRODUCTION, STAGING, OTHER = "a" * 20, "b" * 20, "c" * 20
