@@ -165,7 +165,15 @@ def measure_on_cores(figures: Figures, place: Workplace, procedures: Sequence[st
             shutil.copyfile(times, results)  # from these, the drill knows which ones to begin with: the longest
             os.sched_setaffinity(0, cores[:number])
 
-        return process(argv, environment=place.environment, directory=place.project, first=begin)
+        run = process(argv, environment=place.environment, directory=place.project, first=begin)
+
+        def measure_and_name_failures() -> Sample:
+            try:
+                return run()
+            except RuntimeError as error:
+                raise RuntimeError("\n  ".join([str(error), *_failures(results)])) from error
+
+        return measure_and_name_failures
 
     try:
         samples = in_turns({one: drilled(1), two: drilled(2)}, rounds, warm_up=False)
@@ -176,6 +184,11 @@ def measure_on_cores(figures: Figures, place: Workplace, procedures: Sequence[st
         MANY, samples, {two: (one, None)}, by=lambda each: each.seconds, unit="s",
         notes={two: f"{_count_new(times, results)} drills, {processor:.0f} s of processor time"},
     )  # fmt: skip
+
+
+def _failures(results: Path) -> Iterator[str]:
+    for procedure, drills in json.loads(results.read_text(encoding="utf-8")).items():
+        yield from (f"{procedure}, {name}: {one}" for name, one in drills.items() if not one["passed"])
 
 
 def _count_new(before: Path, after: Path) -> int:
