@@ -36,7 +36,7 @@ def main(words: Sequence[str] | None = None) -> int:
         metavar="GROUP",
         help=f"what to measure: {', '.join(GROUPS)} (default: all of them), or {', '.join(MORE)}, which takes hours",
     )
-    parser.add_argument("--rounds", type=int, default=15, help="turns for each figure of a short command")
+    parser.add_argument("--rounds", type=int, default=10, help="turns for each figure of a short command")
     parser.add_argument(
         "--json",
         type=Path,
@@ -46,7 +46,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--compare",
         action="store_true",
-        help=f"name each ratio that differs from {REPORT.name}: their ranges don't meet",
+        help=f"name each ratio that differs from {REPORT.name} by more than turns and minutes vary",
     )
     asked = parser.parse_args(words)
     about = machine.describe(ROOT)

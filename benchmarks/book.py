@@ -28,7 +28,7 @@ def measure(figures: Figures, rounds: int) -> None:
     with tempfile.TemporaryDirectory(prefix="runbook-bench-") as directory, workplace() as place:
         for size in SIZES:
             book = make_book(Path(directory) / str(size), size)
-            _measure_size(figures, max(2, min(rounds, 1500 // size)), place, book, size)
+            _measure_size(figures, max(3, min(rounds, 1500 // size)), place, book, size)
 
 
 def _measure_size(figures: Figures, rounds: int, place: Workplace, book: Path, size: int) -> None:
@@ -53,5 +53,5 @@ def _measure_size(figures: Figures, rounds: int, place: Workplace, book: Path, s
     figures.compare(GROUP, samples, {later: (alone, 0.3)})
     check = f"check, {size}, for the first time"
     checked = {alone: parse, check: started("runbook", "check", is_first=True)}
-    samples = in_turns(checked, max(1, rounds // 3), warm_up=False)
+    samples = in_turns(checked, max(2, rounds // 2), warm_up=False)
     figures.compare(GROUP, samples, {check: (alone, None)})

@@ -11,8 +11,14 @@ from benchmarks.timing import Sample, Spread, ratios, spread
 
 __all__ = ["Figure", "Figures", "Verdict"]
 
-_ONCE = 1.25
-"""How many times as large as another a ratio may be if that was measured once."""
+_MANY = 10
+"""Turns that fall into the faster and the slower minutes of a machine."""
+_UNSEEN = 1.25
+"""How far a ratio may be beyond its range if it had fewer turns.
+
+On a machine that was shared with others, a command took 0.72 s or 1.05 s, for seconds or for a minute. All of a few
+turns may fall into the one or the other, and then their range is narrow and wrong.
+"""
 
 
 class Verdict(StrEnum):
@@ -38,6 +44,7 @@ class Figure:
     ratio: Spread | None = None
     at_most: float | None = None
     note: str = ""
+    turns: int = 1
 
     @property
     def verdict(self) -> Verdict:
@@ -89,6 +96,7 @@ class Figures:
                     ratio=ratios(ours, others),
                     at_most=at_most,
                     note=(notes or {}).get(what, ""),
+                    turns=len(ours),
                 )
             )
 
@@ -97,15 +105,24 @@ class Figures:
         return [figure.record() for figure in self.rows]
 
     def differing(self, before: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-        """Yield a sentence for each figure whose range of ratios doesn't meet the one of an earlier run."""
+        """Yield a sentence for each ratio that differs from an earlier run's by more than turns and minutes vary."""
         known = {(row["group"], row["what"], row["beside"]): row for row in before}
         for figure in self.rows:
             row = known.get((figure.group, figure.what, figure.beside))
             if figure.ratio is None or row is None or row["ratio"] is None:
                 continue
-            low, middle, high = row["ratio"]
-            if low == high:  # it was measured once, which says nothing of how much it varies
-                low, high = low / _ONCE, high * _ONCE
-            if figure.ratio.low > high or figure.ratio.high < low:
-                now = f"{figure.ratio.middle:.2f} ({figure.ratio.low:.2f} to {figure.ratio.high:.2f})"
-                yield f"{figure.group}, {figure.what}: {now} now, {middle:.2f} ({low:.2f} to {high:.2f}) before"
+            before_low, before_high = _known_within(row["ratio"], row["turns"])
+            low, high = _known_within(figure.ratio, figure.turns)
+            if low > before_high or high < before_low:
+                now, earlier = _shown(figure.ratio), _shown(Spread(*row["ratio"]))
+                yield f"{figure.group}, {figure.what}: {now} now, {earlier} before"
+
+
+def _known_within(ratio: Sequence[float], turns: int) -> tuple[float, float]:
+    """Return the range in which another run's ratio is expected to have a part of its own."""
+    low, _, high = ratio
+    return (low, high) if turns >= _MANY else (low / _UNSEEN, high * _UNSEEN)
+
+
+def _shown(ratio: Spread) -> str:
+    return f"{ratio.middle:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"

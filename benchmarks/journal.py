@@ -48,8 +48,8 @@ GROUP = "Journal"
 SIZES = (1_000, 10_000, 100_000)
 """How many events the journal has when its measurements begin. The growth between them shows what depends on it."""
 OPERATORS = 50
-ALONE = 25
-"""How many runs one operator walks at each size: five rounds, so that a size is left before the next one begins."""
+ALONE = 35
+"""How many runs one operator walks at each size: seven rounds, so that a size is left before the next one begins."""
 AT_MOST = 1.5
 """The budget: how many times as long as a bare INSERT an append may take, at p50 and at p99."""
 BARE = {Way.INSERT: "bare INSERT", Way.INSERT_BY_LIBPQ: "bare INSERT by libpq"}

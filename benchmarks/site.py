@@ -42,7 +42,7 @@ def measure(figures: Figures, rounds: int) -> None:
         for size in SIZES:
             whole = Path(directory) / str(size)
             whole.mkdir()
-            _measure_builds(figures, 1 if size == LARGEST else 3, place, whole, size)
+            _measure_builds(figures, 2 if size == LARGEST else 5, place, whole, size)
         _measure_pages(figures, rounds, Path(directory) / str(min(SIZES)))
 
 

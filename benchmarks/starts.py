@@ -81,7 +81,7 @@ def _measure_commands(figures: Figures, rounds: int, place: Workplace) -> None:
         f"{name}, for the first time": started(runbook, *words[name], is_first=True)
         for name in ("runbook list", "runbook show emergency-rollback", "runbook guard --line 'ls -la'")
     }
-    samples = in_turns({BARE: candidates[BARE], **firsts}, max(3, rounds // 3))
+    samples = in_turns({BARE: candidates[BARE], **firsts}, rounds)
     figures.compare(GROUP, samples, dict.fromkeys(firsts, (BARE, None)))
 
 
@@ -140,6 +140,6 @@ def _measure_prompts(figures: Figures, rounds: int, place: Workplace) -> None:
     argv = [runbook, "run", "look-around"]
     samples = in_turns(
         {what: shown(argv, "Press Enter"), "introduction of run": shown(argv, "Use it when"), PAULRUN: theirs},
-        max(5, rounds // 2),
+        rounds,
     )
     figures.compare(GROUP, samples, {what: (PAULRUN, 0.6), "introduction of run": (PAULRUN, None)})

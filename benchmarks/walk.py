@@ -94,12 +94,12 @@ def measure(figures: Figures, rounds: int) -> None:
         bin_ = installed_runbook()
         desk = _Desk(place, str(bin_ / "runbook"), str(bin_ / "python"))
         desk.furnish()
-        turns = max(3, rounds // 5)
+        turns = max(5, rounds // 2)
         if shutil.which("script") is None:
             note = "needs `script` of util-linux"
             figures.add(Figure(group=GROUP, what="keys and lines", unit="ms", beside="script", note=note))
         else:
-            _measure_keys(figures, max(5, rounds // 2), desk)  # they differ most, and take least
+            _measure_keys(figures, rounds, desk)  # they differ most, and take least
             _measure_output(figures, turns, desk)
         _measure_json(figures, turns, desk)
         _measure_long_runs(figures, turns, desk)

@@ -15,10 +15,23 @@ from runbook.errors import RunbookError
 from runbook.site.source import DATA, for_one_build
 from runbook.site.templating import render
 
-__all__ = ["REPORT", "Figure", "Machine", "Report", "Scale", "Spread", "Verdict", "figures", "machine", "read_report"]
+__all__ = [
+    "REPORT",
+    "Figure",
+    "Machine",
+    "Report",
+    "Scale",
+    "Spread",
+    "Verdict",
+    "figures",
+    "machine",
+    "read_report",
+]
 
 REPORT = "benchmarks.json"
 """The report, among the site's data."""
+_MANY = 10
+"""Turns that are enough for a range: of fewer, the page says how many there were."""
 _SPREADS = ("value", "other", "ratio")
 
 
@@ -74,8 +87,16 @@ class Figure:
     ratio: Spread | None
     at_most: float | None
     note: str
+    turns: int
     verdict: Verdict
     machine: Machine
+
+    @property
+    def spread(self) -> str:
+        """The range of its ratios, with the number of turns if they were few; empty if it was measured once."""
+        if self.ratio is None or not self.ratio.range:
+            return ""
+        return f"{self.ratio.range}, {self.turns} turns" if self.turns < _MANY else self.ratio.range
 
     @property
     def drawn(self) -> tuple[float, ...]:

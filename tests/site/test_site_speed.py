@@ -31,7 +31,7 @@ WORDS = {"held": "held", "missed": "missed", "measured": "no budget", "not here"
 """What the page says of each verdict."""
 
 
-def figure(what: str, middle: float, at_most: float | None = None) -> Figure:
+def figure(what: str, middle: float, at_most: float | None = None, turns: int = 10) -> Figure:
     """Return a figure with that ratio, and a tenth of it as its range on either side."""
     return Figure(
         group="Start",
@@ -42,12 +42,13 @@ def figure(what: str, middle: float, at_most: float | None = None) -> Figure:
         other=Spread(9, 10, 11),
         ratio=Spread(middle * 0.9, middle, middle * 1.1),
         at_most=at_most,
+        turns=turns,
     )
 
 
 MISSED = figure("runbook show", 8, at_most=4)
 FIGURES = (
-    *(figure("runbook list", 2, at_most=4), figure("just --list", 0.25), figure("runbook --version", 1)),
+    *(figure("runbook list", 2, at_most=4), figure("just --list", 0.25), figure("runbook --version", 1, turns=3)),
     MISSED,
     Figure(group="Start", what="paulrun --help", unit="ms", beside="python -c pass", note="needs Python 3.12 or newer"),
     Figure(group="Guard", what="lines of a shell", unit="a second", value=Spread(99.96, 15_234, 16_100), note="warm"),
@@ -116,6 +117,7 @@ def test_each_verdict_is_said_in_words(write: Write) -> None:
     write(*FIGURES)
     shown = {one.what: text_of(row(speed.figures(), one.what)) for one in FIGURES}
     assert shown["runbook list"] == "20.0 ms python -c pass, 10.0 ms 2.00 times (1.80 to 2.20) budget 4: held"
+    assert shown["runbook --version"].endswith("1.00 times (0.900 to 1.10, 3 turns) no budget")
     assert shown["runbook show"].endswith("8.00 times (7.20 to 8.80) budget 4: missed")
     assert shown["just --list"].endswith("0.250 times (0.225 to 0.275) no budget")
     assert shown["paulrun --help"] == "python -c pass not measured here: needs Python 3.12 or newer"
@@ -184,6 +186,18 @@ def test_figures_of_an_earlier_day_say_so(write: Write) -> None:
     _, starts, weight = re.split(r"<h2", speed.figures())
     assert "Measured" not in starts.partition("<table")[0]
     assert "Measured 2026-11-01 08:00 UTC." in weight.partition("<table")[0]
+
+
+@pytest.mark.parametrize(
+    ("turns", "now", "is_named"), [(10, 2.3, False), (10, 2.6, True), (3, 2.6, False), (3, 3.0, False), (3, 4.0, True)]
+)
+def test_a_ratio_differs_if_neither_turns_nor_minutes_explain_it(turns: int, now: float, *, is_named: bool) -> None:
+    """Ranges of ten turns must meet, and those of fewer nearly: all of them may be of a slower minute."""
+    before = figure("runbook list", 2, turns=turns).record()
+    later = Figures(rows=[figure("runbook list", now, turns=turns)])
+    name = f"Start, runbook list: {now:.2f} ({now * 0.9:.2f} to {now * 1.1:.2f}) now, 2.00 (1.80 to 2.20) before"
+    assert [*later.differing([before])] == [name] * is_named
+    assert [*later.differing([])] == []
 
 
 def test_measuring_one_group_again_keeps_the_others(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
