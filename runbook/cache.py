@@ -53,6 +53,11 @@ ENTRY_LIMIT = 2_000
 
 A large book has 1,500 files, and each edit adds an entry.
 """
+_EVERY = 100
+"""After how many writes of a process the entries are counted, beginning with its first.
+
+Counting them after each would make a large book that is read for the first time cost their number squared.
+"""
 _USED_SECONDS = 60
 """How long to take an entry for just used: noting each use would be a write for each read."""
 
@@ -250,8 +255,14 @@ def _note_use(entry: Path | str) -> None:
         pass  # its use isn't noted, and it is dropped earlier
 
 
+_writes = 0
+"""How many entries this process has written."""
+
+
 def _drop_oldest(directory: str) -> None:
-    if len(os.listdir(directory)) <= ENTRY_LIMIT:
+    global _writes  # noqa: PLW0603 - one process, one cache
+    _writes += 1
+    if (_writes - 1) % _EVERY or len(os.listdir(directory)) <= ENTRY_LIMIT:
         return
     with os.scandir(directory) as files:
         known = sorted((each.stat(follow_symlinks=False).st_mtime_ns, each.path) for each in files)

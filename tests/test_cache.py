@@ -166,6 +166,7 @@ def test_where_nothing_can_be_written_nothing_is_kept(monkeypatch: pytest.Monkey
 def test_the_oldest_entries_go(monkeypatch: pytest.MonkeyPatch) -> None:
     """The cache does not grow without end."""
     monkeypatch.setattr(kept, "ENTRY_LIMIT", 3)
+    monkeypatch.setattr(kept, "_EVERY", 1)
     texts = [str(number).encode() for number in range(5)]
     for age, text in enumerate(texts):
         keep(entry(text), age)
@@ -174,9 +175,23 @@ def test_the_oldest_entries_go(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [find_kept(entry(text)) for text in texts] == [None, None, 2, 3, 4]
 
 
+def test_entries_are_counted_at_the_first_write_of_a_process_and_then_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short processes count each time, and one that writes thousands doesn't list thousands each time."""
+    monkeypatch.setattr(kept, "ENTRY_LIMIT", 1)
+    monkeypatch.setattr(kept, "_EVERY", 3)
+    monkeypatch.setattr(kept, "_writes", 0)
+    left = []
+    for number in range(8):
+        keep(entry(str(number).encode()), number)
+        left.append(len(list(entry().parent.iterdir())))
+
+    assert left == [1, 2, 3, 0, 1, 2, 0, 1]
+
+
 def test_an_entry_in_use_stays_while_others_come_and_go(monkeypatch: pytest.MonkeyPatch) -> None:
     """However old it is: a book that is read every day isn't forgotten for one that is edited all day."""
     monkeypatch.setattr(kept, "ENTRY_LIMIT", 4)
+    monkeypatch.setattr(kept, "_EVERY", 1)
     keep(entry(b"used"), "used")
     for number in range(20):
         os.utime(entry(b"used"), (1, 1))
