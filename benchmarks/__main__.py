@@ -20,7 +20,7 @@ from benchmarks.figures import Figure, Figures, Verdict
 
 GROUPS = ("starts", "walk", "guard", "book", "migrations", "journal", "drills", "site")
 MORE = ("round",)
-"""A group that takes hours, which is only measured if it's asked for."""
+"""A group that takes almost two hours, which is only measured if it's asked for."""
 REPORT = ROOT / "runbook/site/data/benchmarks.json"
 
 
@@ -34,14 +34,14 @@ def main(words: Sequence[str] | None = None) -> int:
         nargs="*",
         choices=[[], *GROUPS, *MORE],
         metavar="GROUP",
-        help=f"what to measure: {', '.join(GROUPS)} (default: all of them), or {', '.join(MORE)}, which takes hours",
+        help=f"what to measure: {', '.join(GROUPS)} (default: all of them), or {', '.join(MORE)}, almost two hours",
     )
     parser.add_argument("--rounds", type=int, default=10, help="turns for each figure of a short command")
     parser.add_argument(
         "--json",
         type=Path,
         metavar="FILE",
-        help="also write the figures there, and keep its groups that aren't measured",
+        help="also write the figures to FILE; groups that aren't measured stay in it",
     )
     parser.add_argument(
         "--compare",
@@ -64,7 +64,7 @@ def main(words: Sequence[str] | None = None) -> int:
     missed = [f"{one.group}: {one.what}" for one in rows if one.verdict is Verdict.MISSED]
     print(f"\n{len(rows)} figures; {len(missed)} over their budget", *missed, sep="\n  ")
     if asked.compare:
-        print("\nBeside the report:", *(differing or ["every range of ratios meets the one in it"]), sep="\n  ")
+        print("\nBeside the report:", *(differing or ["no ratio differs"]), sep="\n  ")
     return 1 if missed or differing else 0
 
 

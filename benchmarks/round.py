@@ -1,4 +1,4 @@
-"""How long all drills of the book take on one core and on two. It takes hours, so it runs only if it's asked for."""
+"""How long all drills of the book take on one core and on two: almost two hours, so it runs only if it's asked for."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from runbook.loading.files import read_team
 from runbook.loading.place import TEAM_FILE, book_directory
 
 if TYPE_CHECKING:
@@ -73,6 +74,4 @@ def team_of(book: str | None, directory: str | None) -> Team | None:
 
     Raises BookError if the team's file has a problem: then nobody can tell which projects it protects.
     """
-    from runbook.loading.files import read_team
-
     return read_team(book_directory(book, directory))

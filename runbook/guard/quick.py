@@ -47,7 +47,7 @@ def answer(words: Sequence[str]) -> int | None:
     if len(words) != 3:
         return None
     if words[1] == "--line":
-        return 0 if _is_harmless(words[2], None) else None
+        return 0 if _is_known_in(None, words[2]) else None
     return _answer_event() if words[1] == "hook" and words[2] in _AGENTS else None
 
 
@@ -56,7 +56,7 @@ def read_so_far() -> bytes:
     return _data
 
 
-def _is_harmless(line: str, directory: str | None) -> bool:
+def _is_known_in(directory: str | None, line: str) -> bool:
     global _entry, _known  # noqa: PLW0603 - one process answers one command line
     _entry = entry_of_book(use="harmless lines", start=directory)
     kept = find_text(_entry)
@@ -65,11 +65,11 @@ def _is_harmless(line: str, directory: str | None) -> bool:
 
 
 def _answer_event() -> int | None:
-    global _data  # noqa: PLW0603 - one process answers one event
     try:
-        _data = _read()
+        if not _read():
+            return None
         line, directory = call_in(_data)
-        if not _is_plain(line) or not _is_harmless(line, directory):
+        if not _is_plain(line) or not _is_known_in(directory, line):
             return None
         sys.stdout.write("{}")
         sys.stdout.flush()
@@ -78,15 +78,16 @@ def _answer_event() -> int | None:
     return 0
 
 
-def _read() -> bytes:
-    """Return what arrives on standard input, in time and up to the largest event. The rest is left there."""
-    data, until = b"", time.monotonic() + READING_SECONDS
-    while len(data) < _LARGEST_EVENT and select.select([0], [], [], max(0.0, until - time.monotonic()))[0]:
-        piece = os.read(0, _LARGEST_EVENT - len(data))
+def _read() -> bool:
+    """Read what arrives on standard input, in time and up to the largest event; return whether that was all of it."""
+    global _data  # noqa: PLW0603 - one process answers one event
+    until = time.monotonic() + READING_SECONDS
+    while len(_data) < _LARGEST_EVENT and select.select([0], [], [], max(0.0, until - time.monotonic()))[0]:
+        piece = os.read(0, _LARGEST_EVENT - len(_data))
         if not piece:
-            break
-        data += piece
-    return data
+            return True
+        _data += piece
+    return False
 
 
 def call_in(data: bytes) -> tuple[str, str | None]:

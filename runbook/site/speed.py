@@ -15,18 +15,7 @@ from runbook.errors import RunbookError
 from runbook.site.source import DATA, for_one_build
 from runbook.site.templating import render
 
-__all__ = [
-    "REPORT",
-    "Figure",
-    "Machine",
-    "Report",
-    "Scale",
-    "Spread",
-    "Verdict",
-    "figures",
-    "machine",
-    "read_report",
-]
+__all__ = ["REPORT", "Figure", "Machine", "Report", "Scale", "Spread", "Verdict", "figures", "machine", "read_report"]
 
 REPORT = "benchmarks.json"
 """The report, among the site's data."""

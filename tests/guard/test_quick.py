@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from guard_support.home import Home
+from guard_support.home import RUNBOOK, Home
 from guard_support.lines import read_rows
 from hypothesis import given
 from hypothesis import strategies as st
@@ -267,6 +268,19 @@ def test_an_event_that_arrives_in_pieces_is_read_whole(home: Home) -> None:
         long = f'"transcript": "{"a" * 200_000}"'
         for whole in (f"{{{long}, {short[1:]}", f"{short[:-1]}, {long}}}"):
             assert home.guard("hook", "claude-code", stdin=whole.encode()).returncode == answer
+
+
+def test_an_event_that_does_not_end_is_blocked(home: Home) -> None:
+    """More may follow a harmless one, and then it isn't an event."""
+    home.guard("hook", "claude-code", stdin=event("git status"))
+    words = [str(RUNBOOK), "guard", "hook", "claude-code"]
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=home.project, env=home.environment()
+    ) as hook:
+        assert hook.stdin is not None
+        hook.stdin.write(event("git status"))
+        hook.stdin.flush()
+        assert hook.wait(timeout=60) == 2
 
 
 def test_the_book_of_the_agents_directory_counts(home: Home) -> None:
