@@ -46,10 +46,13 @@ _SHAPE_MODULES = {
     "line-test": "line_test",
     "mcp-server": "mcp_servers",
     "programs": "programs",
+    **dict.fromkeys(("team", "project", "contact"), "team"),
+    "notification": "notification",
+    **dict.fromkeys(("migration-settings", "table-size", "rule-level"), "migration_settings"),
 }
 
 
-class _PolicyShapes(Mapping[str, Shape]):
+class _FewShapes(Mapping[str, Shape]):
     """The tables of these files by name. A module is imported with the first entry of its kind: most lines need few."""
 
     def __getitem__(self, name: str) -> Shape:
@@ -63,7 +66,7 @@ class _PolicyShapes(Mapping[str, Shape]):
         return len(_SHAPE_MODULES)
 
 
-_POLICY_SHAPES = _PolicyShapes()
+FEW_SHAPES = _FewShapes()
 
 
 class BookFile(NamedTuple):
@@ -106,10 +109,7 @@ def read_team(directory: Path) -> Team | None:
     require_book(directory)
     if not is_team_book(directory):
         return None
-    from runbook.model.team import SHAPES  # most lines need no team
-
-    shapes = {shape.name: shape for shape in SHAPES}
-    file = read_file(directory / TEAM_FILE, f"{shown_name(directory)}/{TEAM_FILE}", "team", shapes)
+    file = read_file(directory / TEAM_FILE, f"{shown_name(directory)}/{TEAM_FILE}", "team", FEW_SHAPES)
     if file.record is None:
         raise BookError(file.findings)
     team: Team = build(file.record)
@@ -147,7 +147,7 @@ def _built(file: BookFile) -> Any:
 
 def _read_shared(directory: Path, name: str) -> BookFile:
     path = directory / name
-    return read_file(path, f"{shown_name(directory)}/{name}", path.stem, _POLICY_SHAPES)
+    return read_file(path, f"{shown_name(directory)}/{name}", path.stem, FEW_SHAPES)
 
 
 def read_file(path: Path, name: str, shape: str, shapes: Mapping[str, Shape]) -> BookFile:
