@@ -20,7 +20,7 @@ from benchmarks.figures import Figure, Figures, Verdict
 
 GROUPS = ("starts", "walk", "guard", "book", "migrations", "journal", "drills", "site")
 MORE = ("round",)
-"""A group that takes almost two hours, which is only measured if it's asked for."""
+"""A group that takes about an hour, which is only measured if it's asked for."""
 REPORT = ROOT / "runbook/site/data/benchmarks.json"
 
 
@@ -34,7 +34,7 @@ def main(words: Sequence[str] | None = None) -> int:
         nargs="*",
         choices=[[], *GROUPS, *MORE],
         metavar="GROUP",
-        help=f"what to measure: {', '.join(GROUPS)} (default: all of them), or {', '.join(MORE)}, almost two hours",
+        help=f"what to measure: {', '.join(GROUPS)} (default: all of them), or {', '.join(MORE)}, about an hour",
     )
     parser.add_argument("--rounds", type=int, default=10, help="turns for each figure of a short command")
     parser.add_argument(

@@ -154,7 +154,7 @@ def measure_on_cores(figures: Figures, place: Workplace, procedures: Sequence[st
     runbook = str(installed_runbook() / "runbook")
     argv = [runbook, "drill", *procedures, "--all", "--auto", "--cli", cli, "--results", str(results)]
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    which = f"a sample of drills, {', '.join(procedures)}" if procedures else "all drills"
+    which = f"a sample of drills, {', '.join(procedures)}" if procedures else f"all drills, on CLI {cli}"
     one, two = "on one core", f"{which}, on two cores"
     if len(cores) < 2:
         figures.add(Figure(group=MANY, what=two, unit="s", beside=one, note="needs Linux and two cores"))
