@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from runbook.errors import UsageError
 from runbook.migration.source import Source, byte_to_character
@@ -18,12 +18,22 @@ from runbook.policy.sql_tokens import Token, TokenKind, statements, tokens
 __all__ = ["Broken", "Parsed", "Statement", "body_error", "parse", "parse_part", "parse_text", "parse_unseen"]
 
 
+_DEEPEST = 700
+"""How many objects and lists of the syntax tree may be inside each other.
+
+Python 3.11 reads about 900, later ones thousands. A migration is judged the same on all of them.
+"""
+
+
 class Broken(NamedTuple):
     """A part of a text that the parser can't read: a kind of problem (the rule's id), why, and where."""
 
     rule: str
     message: str
     offset: int
+
+
+_TOO_DEEP = Broken("unread-statement", "it is nested too deeply", 0)
 
 
 class Statement:
@@ -216,10 +226,24 @@ def parse_text(text: str) -> list[Node] | Broken:
         rule = "unread-statement" if "memory exhausted" in error.message else "syntax-error"
         return Broken(rule, str(error.message), max(0, int(error.position) - 1))
     except RecursionError:
-        return Broken("unread-statement", "it is nested too deeply", 0)
+        return _TOO_DEEP
     except (UnicodeError, ValueError) as error:
         return Broken("unread-statement", f"the parser can't read it: {error}", 0)
-    return [raw for raw in found if raw.get("stmt")]
+    return _TOO_DEEP if _is_too_deep(found) else [raw for raw in found if raw.get("stmt")]
+
+
+def _is_too_deep(found: list[Node]) -> bool:
+    level: list[Any] = [found]
+    for _ in range(_DEEPEST):
+        level = [
+            each
+            for inner in level
+            for each in (inner.values() if type(inner) is dict else inner)
+            if type(each) is dict or type(each) is list
+        ]
+        if not level:
+            return False
+    return True
 
 
 def body_error(text: str) -> str:

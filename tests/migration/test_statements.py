@@ -12,7 +12,7 @@ from runbook.migration.check import check_migrations
 from runbook.migration.finding import Finding
 from runbook.migration.rules import Setup, read_rules
 from runbook.migration.source import SIZE_LIMIT, MigrationFile, Source, byte_to_character
-from runbook.migration.statements import parse
+from runbook.migration.statements import parse, parse_text
 from runbook.model.migration_settings import MigrationSettings
 from runbook.model.terms import Position
 
@@ -71,6 +71,7 @@ def test_random_words_of_sql_never_crash_the_check(words: list[str]) -> None:
     [
         ("select " + "(" * 20_000 + "1" + ")" * 20_000, "unread-statement"),
         ("select " + "+".join(["1"] * 5_000), "unread-statement"),
+        ("select " + "+".join(["1"] * 400), "unread-statement"),  # the limit is our own: Python's are 900 and 10,000
         ("select " + "a." * 3_000 + "b", ""),
         ("do $$ begin " + "if true then " * 3_000 + "end $$", ""),
         ("/*" * 5_000, "syntax-error"),
@@ -150,3 +151,8 @@ def test_a_quote_that_is_not_closed_is_one_finding_and_not_one_for_each_semicolo
 
     assert found.count("syntax-error") == 1
     assert "psql-command" not in found
+
+
+def test_a_statement_below_the_limit_of_nesting_is_read() -> None:
+    """Hundreds of terms are no reason to refuse a migration."""
+    assert isinstance(parse_text("select " + "+".join(["1"] * 300)), list)
