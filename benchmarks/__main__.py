@@ -34,7 +34,7 @@ def main(words: Sequence[str] | None = None) -> int:
         nargs="*",
         choices=[[], *GROUPS, *MORE],
         metavar="GROUP",
-        help=f"what to measure: {', '.join(GROUPS)} (default: all of them), or {', '.join(MORE)}, about an hour",
+        help=f"what to measure: {', '.join(GROUPS)} (default: all of them), or {', '.join(MORE)}, which takes an hour",
     )
     parser.add_argument("--rounds", type=int, default=10, help="turns for each figure of a short command")
     parser.add_argument(

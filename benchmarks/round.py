@@ -9,7 +9,7 @@ __all__ = ["measure"]
 
 
 def measure(figures: Figures, rounds: int) -> None:
-    """Run every drill once on each, on CLI 3: a drill on CLI 2 does the same work with another binary."""
+    """Run every drill on CLI 3, once on one core and once on two. CLI 2 is left out to save time."""
     del rounds  # one round of all drills is many measurements
     with drill_place() as place:
         measure_on_cores(figures, place, (), cli="3", rounds=1)

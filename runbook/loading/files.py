@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from runbook.model import Team
 
 __all__ = [
+    "LAZY_SHAPES",
     "SHARED",
     "BookFile",
     "PolicyFiles",
@@ -52,8 +53,8 @@ _SHAPE_MODULES = {
 }
 
 
-class _FewShapes(Mapping[str, Shape]):
-    """The tables of these files by name. A module is imported with the first entry of its kind: most lines need few."""
+class _LazyShapes(Mapping[str, Shape]):
+    """The tables of the policy and the team. A module is imported with its first entry: most lines need few."""
 
     def __getitem__(self, name: str) -> Shape:
         shapes: tuple[Shape, ...] = import_module(f"runbook.model.{_SHAPE_MODULES[name]}").SHAPES
@@ -66,7 +67,7 @@ class _FewShapes(Mapping[str, Shape]):
         return len(_SHAPE_MODULES)
 
 
-FEW_SHAPES = _FewShapes()
+LAZY_SHAPES = _LazyShapes()
 
 
 class BookFile(NamedTuple):
@@ -109,7 +110,7 @@ def read_team(directory: Path) -> Team | None:
     require_book(directory)
     if not is_team_book(directory):
         return None
-    file = read_file(directory / TEAM_FILE, f"{shown_name(directory)}/{TEAM_FILE}", "team", FEW_SHAPES)
+    file = read_file(directory / TEAM_FILE, f"{shown_name(directory)}/{TEAM_FILE}", "team", LAZY_SHAPES)
     if file.record is None:
         raise BookError(file.findings)
     team: Team = build(file.record)
@@ -147,7 +148,7 @@ def _built(file: BookFile) -> Any:
 
 def _read_shared(directory: Path, name: str) -> BookFile:
     path = directory / name
-    return read_file(path, f"{shown_name(directory)}/{name}", path.stem, FEW_SHAPES)
+    return read_file(path, f"{shown_name(directory)}/{name}", path.stem, LAZY_SHAPES)
 
 
 def read_file(path: Path, name: str, shape: str, shapes: Mapping[str, Shape]) -> BookFile:

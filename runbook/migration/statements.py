@@ -21,7 +21,7 @@ __all__ = ["Broken", "Parsed", "Statement", "body_error", "parse", "parse_part",
 _DEEPEST = 700
 """How many objects and lists of the syntax tree may be inside each other.
 
-Python 3.11 reads about 900, later ones thousands. A migration is judged the same on all of them.
+Python 3.11.7 reads 992 and 3.13.0 reads 9,994. With a lower limit, a migration is judged the same on both.
 """
 
 
