@@ -99,6 +99,8 @@ _Answer = tuple[str, str, int]
 def _answered_in_time(agent: str, book: str | None) -> _Answer:
     from runbook.guard.agents import LARGEST, answer_event
 
+    if sys.stdin is None:
+        raise OSError("standard input is closed, so the agent's event can't be read.")
     with _alarm(wall=READING_SECONDS):
         data = read_so_far() + sys.stdin.buffer.read(LARGEST + 1)
     with _alarm(wall=_WAITING_SECONDS, processor=_JUDGING_SECONDS):

@@ -297,6 +297,20 @@ def test_an_answer_that_cannot_be_written_blocks(agent: str, broken: str, home: 
 
 
 @pytest.mark.parametrize("agent", AGENTS)
+def test_without_a_standard_input_the_answer_blocks(agent: str, home: Home) -> None:
+    """It says why, because an agent that closes it has a fault of its own."""
+    ran = subprocess.run(
+        ["sh", "-c", '"$0" guard hook "$1" <&-', str(RUNBOOK), agent],
+        capture_output=True,
+        text=True,
+        env=home.environment(),
+        check=False,
+    )
+    assert blocks(agent, ran)
+    assert "standard input is closed" in ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("agent", AGENTS)
 def test_a_broken_book_blocks(agent: str, home: Home) -> None:
     """If the policy can't be read, every command is blocked."""
     data = json.dumps(event(agent, "ls")).encode()
