@@ -26,6 +26,7 @@ from support.terminals import (
     pid_of,
     press,
     python_program,
+    send_keys,
     terminal,
     type_keys,
     walk_ending,
@@ -293,7 +294,7 @@ def test_typed_answer_is_accepted() -> None:
 
     def judge(child: pexpect.spawn[str], pieces: Pieces, expected: str) -> None:
         child.expect("Sure.*?> ")
-        send(child, pieces)
+        send_keys(child, pieces)
         assert found(child, r"GOT ('.*')\r") == ascii(expected)
 
     hold({name: partial(judge, asking("0", "line"), *case) for name, case in TYPED.items()})

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.hostile import FORGERY, is_passable
 from support.places import Place, make_place
-from support.terminals import UNSEEN_PAUSE, forked, program, terminal
+from support.terminals import forked, press, program, terminal
 
 from runbook.runtime.executor import PtyExecutor
 from runbook.runtime.output_filter import OutputFilter
@@ -66,9 +66,7 @@ class Watched:
 
     def type(self, text: str) -> None:
         """Type a line."""
-        for key in f"{text}\r":
-            self.child.send(key)
-            time.sleep(UNSEEN_PAUSE)
+        press(self.child, f"{text}\r")
 
 
 @pytest.fixture

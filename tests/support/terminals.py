@@ -11,7 +11,7 @@ import stat
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -31,6 +31,7 @@ __all__ = [
     "program",
     "python_program",
     "recorded",
+    "send_keys",
     "settle_in",
     "terminal",
     "type_keys",
@@ -44,7 +45,9 @@ ROOT = Path(__file__).parents[2]
 KEY_PAUSE = 0.015
 """Seconds from one key to the next: two fingers that roll over two keys, about the fastest that a person types."""
 UNSEEN_PAUSE = 0.05
-"""The same without an echo to wait for: a busy machine must not deliver two keys at once."""
+"""The same without an echo to wait for."""
+DELIVERY = 0.001
+"""Seconds until the kernel has handed over a key, so that the program can read it."""
 READING = 0.2
 """Seconds before even the quickest person reacts to what a terminal shows."""
 
@@ -142,10 +145,17 @@ def type_keys(child: pexpect.spawn[str], text: str, *, end: str = "\r", pause: f
     if not text:
         time.sleep(READING)
     for key in text:
+        _pass_over_screen(child)
         child.send(key)
         child.expect_exact(key)
         time.sleep(pause)
     child.send(end)
+
+
+def _pass_over_screen(child: pexpect.spawn[str]) -> None:
+    """Pass over what has been printed by now: a letter of it must not count as a key's echo."""
+    while child.expect([".+", pexpect.TIMEOUT, pexpect.EOF], timeout=0) == 0:
+        pass
 
 
 def answer(child: pexpect.spawn[str], text: str) -> None:
@@ -156,11 +166,38 @@ def answer(child: pexpect.spawn[str], text: str) -> None:
 
 def press(child: pexpect.spawn[str], keys: str) -> None:
     """Press keys that a program reads without echo, after the time it takes to read its output."""
-    child.delaybeforesend = None
     time.sleep(READING)
-    for key in keys:
+    send_keys(child, [(UNSEEN_PAUSE, key) for key in keys])
+
+
+def send_keys(child: pexpect.spawn[str], keys: Iterable[tuple[float, str]]) -> None:
+    """Send keys, each so many seconds after the one before was read: a busy program must not get two at once."""
+    child.delaybeforesend = None
+    for seconds, key in keys:
+        time.sleep(seconds)
         child.send(key)
-        time.sleep(UNSEEN_PAUSE)
+        time.sleep(DELIVERY)
+        until = time.monotonic() + 20
+        while _is_unread(child):
+            assert time.monotonic() < until, f"nobody reads {key!r}"
+            time.sleep(DELIVERY)
+
+
+def _is_unread(child: pexpect.spawn[str]) -> bool:
+    """Tell whether keys wait at the program's side. An unfinished line doesn't, nor does anything if it has ended."""
+    try:
+        side = _side(child)
+    except OSError:
+        return False
+    try:
+        return bool(select.select([side], [], [], 0)[0])
+    finally:
+        os.close(side)
+
+
+def _side(child: pexpect.spawn[str]) -> int:
+    """Open the program's side of the terminal."""
+    return os.open(f"/proc/{pid_of(child)}/fd/0", os.O_RDONLY | os.O_NOCTTY)
 
 
 def walk_terminal(
@@ -207,7 +244,7 @@ def pid_of(child: pexpect.spawn[str]) -> int:
 
 def wait_for_key(child: pexpect.spawn[str]) -> None:
     """Wait until a key that was sent can be read at the program's side: the kernel hands it over in its own time."""
-    side = os.open(f"/proc/{pid_of(child)}/fd/0", os.O_RDONLY | os.O_NOCTTY)
+    side = _side(child)
     try:
         assert select.select([side], [], [], 20)[0]
     finally:
