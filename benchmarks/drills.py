@@ -27,7 +27,6 @@ from runbook.runtime.programs import Programs
 __all__ = ["drill_place", "measure", "measure_on_cores"]
 
 GROUP = "Drill"
-MANY = f"{GROUP}: many"
 DRILLED = "emergency-rollback"
 SAMPLE = "set-edge-function-secrets"
 """The procedure whose drills are the sample: five, none of which is so long that the others end before it."""
@@ -154,10 +153,10 @@ def measure_on_cores(figures: Figures, place: Workplace, procedures: Sequence[st
     runbook = str(installed_runbook() / "runbook")
     argv = [runbook, "drill", *procedures, "--all", "--auto", "--cli", cli, "--results", str(results)]
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    which = f"a sample of drills, {', '.join(procedures)}" if procedures else f"all drills, on CLI {cli}"
-    one, two = "on one core", f"{which}, on two cores"
+    group, which = ("sample", ", ".join(procedures)) if procedures else ("all", f"all on CLI {cli}")
+    group, one, two = f"{GROUP}: {group}", "on one core", f"{which}, on two cores"
     if len(cores) < 2:
-        figures.add(Figure(group=MANY, what=two, unit="s", beside=one, note="needs Linux and two cores"))
+        figures.add(Figure(group=group, what=two, unit="s", beside=one, note="needs Linux and two cores"))
         return
 
     def drilled(number: int) -> Measure:
@@ -181,7 +180,7 @@ def measure_on_cores(figures: Figures, place: Workplace, procedures: Sequence[st
         os.sched_setaffinity(0, cores)
     processor = spread([sample.processor for sample in samples[two]]).middle
     figures.compare(
-        MANY, samples, {two: (one, None)}, by=lambda each: each.seconds, unit="s",
+        group, samples, {two: (one, None)}, by=lambda each: each.seconds, unit="s",
         notes={two: f"{_count_new(times, results)} drills, {processor:.0f} s of processor time"},
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""How long all drills of the book take on one core and on two: about an hour, so it runs only if it's asked for."""
+"""How long all drills of the book take on one core and on two: half an hour or more, so only if it's asked for."""
 
 from __future__ import annotations
 
