@@ -231,8 +231,8 @@ def test_a_report_that_cannot_be_read_is_one_error_that_says_how_to_write_it(wri
 
 
 def test_the_page_can_be_read_on_a_phone_without_scripts_in_any_colours(site: Path, browser: Browser) -> None:
-    """Letters of drawings stay as large as those around them, bars keep inside, and the scale is above each group."""
-    for width, scheme in ((360, "dark"), (1280, "light")):
+    """Drawings have letters as large as the text's, a scale is as wide as its bars, and each table as the text."""
+    for width, scheme in ((412, "dark"), (1280, "light")):
         with visiting(browser, site.as_uri(), java_script_enabled=False, color_scheme=scheme) as visit:
             page = visit.open("reference/speed.html")
             page.set_viewport_size({"width": width, "height": 900})
@@ -246,5 +246,7 @@ def test_the_page_can_be_read_on_a_phone_without_scripts_in_any_colours(site: Pa
             assert axis is not None
             assert box["width"] > 200
             assert [box["x"], box["width"]] == pytest.approx([axis["x"], axis["width"]], abs=1)
+            tables = page.locator("table.rb-speed").evaluate_all("all => all.map(one => one.offsetWidth)")
+            assert set(tables) == {page.locator("article").evaluate("one => one.clientWidth")}
             assert visit.elsewhere == []
             assert visit.errors == []
