@@ -53,12 +53,14 @@ def main(words: Sequence[str] | None = None) -> int:
     about = machine.describe(ROOT)
     print("\n".join(f"{name}: {value}" for name, value in about.items()))
     before = json.loads(REPORT.read_text(encoding="utf-8")) if asked.compare else {}
-    table, measured, differing = _Table(), {}, []
+    table, measured, differing, lacking = _Table(), {}, list[str](), list[str]()
     for name in asked.groups or [name for name in GROUPS if name != LONG]:
         measure: Callable[[Figures, int], None] = import_module(f"benchmarks.{name}").measure
         measured[name] = Figures(tell=table.tell)
         measure(measured[name], asked.rounds)
-        differing += measured[name].differing(before.get(name, {}).get("figures", ()))
+        rows_before = before.get(name, {}).get("figures", ())
+        differing += measured[name].differing(rows_before)
+        lacking += measured[name].lacking(rows_before)
         if asked.json:  # after each group, because a later one may fail
             _write(asked.json, {done: {"machine": about, "figures": each.record()} for done, each in measured.items()})
     rows = [figure for each in measured.values() for figure in each.rows]
@@ -66,6 +68,8 @@ def main(words: Sequence[str] | None = None) -> int:
     print(f"\n{len(rows)} figures; {len(missed)} over their budget", *missed, sep="\n  ")
     if asked.compare:
         print("\nBeside the report:", *(differing or ["no ratio differs"]), sep="\n  ")
+        if lacking:
+            print("\nOnly in the report:", *lacking, sep="\n  ")
     return 1 if missed or differing else 0
 
 

@@ -106,16 +106,28 @@ class Figures:
 
     def differing(self, before: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         """Yield a sentence for each ratio that differs from an earlier run's by more than turns and minutes vary."""
-        known = {(row["group"], row["what"], row["beside"]): row for row in before}
+        known = _ratios(before)
         for figure in self.rows:
             row = known.get((figure.group, figure.what, figure.beside))
-            if figure.ratio is None or row is None or row["ratio"] is None:
+            if figure.ratio is None or row is None:
                 continue
             before_low, before_high = _known_within(row["ratio"], row["turns"])
             low, high = _known_within(figure.ratio, figure.turns)
             if low > before_high or high < before_low:
                 now, earlier = _shown(figure.ratio), _shown(Spread(*row["ratio"]))
                 yield f"{figure.group}, {figure.what}: {now} now, {earlier} before"
+
+    def lacking(self, before: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+        """Yield the name of each ratio of an earlier run that this one lacks, so that nobody takes it for the same."""
+        here = {(figure.group, figure.what, figure.beside) for figure in self.rows if figure.ratio is not None}
+        for group, what, beside in _ratios(before):
+            if (group, what, beside) not in here:
+                yield f"{group}, {what}, beside {beside}"
+
+
+def _ratios(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, str], Mapping[str, Any]]:
+    """Return the rows that have a ratio, by what tells them apart."""
+    return {(row["group"], row["what"], row["beside"]): row for row in rows if row["ratio"] is not None}
 
 
 def _known_within(ratio: Sequence[float], turns: int) -> tuple[float, float]:

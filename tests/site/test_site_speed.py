@@ -200,6 +200,20 @@ def test_a_ratio_differs_if_neither_turns_nor_minutes_explain_it(turns: int, now
     assert [*later.differing([])] == []
 
 
+def test_a_ratio_that_a_later_run_lacks_is_named(
+    write: Write, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What couldn't be measured again isn't the same."""
+    monkeypatch.setattr("benchmarks.__main__.REPORT", write(FIGURES[0], FIGURES[1], FIGURES[4]))
+    monkeypatch.setattr("benchmarks.starts.measure", lambda figures, _: figures.add(FIGURES[0]))
+    assert bench(["starts", "--compare"]) == 0
+    said = capsys.readouterr().out.partition("Beside the report:")[2]
+    assert said.split("\n") == [
+        *("", "  no ratio differs", ""),
+        *("Only in the report:", "  Start, just --list, beside python -c pass", ""),
+    ]
+
+
 def test_measuring_one_group_again_keeps_the_others(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     """With their own date, and in the order of a whole run."""
     file = write(FIGURES[0])
