@@ -33,7 +33,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "groups",
         nargs="*",
-        choices=[[], *GROUPS],
+        choices=[[], *GROUPS],  # on Python 3.11, no group is a choice, too
         metavar="GROUP",
         help=f"what to measure: {', '.join(GROUPS)} (default: all but {LONG}, which takes half an hour or more)",
     )
@@ -47,9 +47,11 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--compare",
         action="store_true",
-        help=f"name each ratio that differs from {REPORT.name} by more than turns and minutes vary",
+        help=f"name each ratio that differs from {REPORT.name} by more than turns and minutes vary, or is only there",
     )
     asked = parser.parse_args(words)
+    if asked.json and not asked.json.parent.is_dir():  # writing it would fail only after the first group
+        parser.error(f"argument --json: there is no directory {asked.json.parent}")
     about = machine.describe(ROOT)
     print("\n".join(f"{name}: {value}" for name, value in about.items()))
     before = json.loads(REPORT.read_text(encoding="utf-8")) if asked.compare else {}

@@ -153,8 +153,8 @@ def measure_on_cores(figures: Figures, place: Workplace, procedures: Sequence[st
     runbook = str(installed_runbook() / "runbook")
     argv = [runbook, "drill", *procedures, "--all", "--auto", "--cli", cli, "--results", str(results)]
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    group, which = ("sample", ", ".join(procedures)) if procedures else ("all", f"all on CLI {cli}")
-    group, one, two = f"{GROUP}: {group}", "on one core", f"{which}, on two cores"
+    kind, which = ("sample", ", ".join(procedures)) if procedures else ("all", f"all on CLI {cli}")
+    group, one, two = f"{GROUP}: {kind}", "on one core", f"{which}, on two cores"
     if len(cores) < 2:
         figures.add(Figure(group=group, what=two, unit="s", beside=one, note="needs Linux and two cores"))
         return

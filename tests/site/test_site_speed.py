@@ -214,6 +214,19 @@ def test_a_ratio_that_a_later_run_lacks_is_named(
     ]
 
 
+@pytest.mark.parametrize("words", [["starts", "--json", "nowhere/report.json"], ["nonsense"]])
+def test_a_wrong_word_is_refused_before_anything_is_measured(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A group takes minutes, and its figures would be lost."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("benchmarks.starts.measure", lambda *_: pytest.fail("it was measured"))
+    with pytest.raises(SystemExit) as refused:
+        bench(words)
+    assert refused.value.code == 2
+    assert re.search("there is no directory nowhere|invalid choice: 'nonsense'", capsys.readouterr().err)
+
+
 def test_measuring_one_group_again_keeps_the_others(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     """With their own date, and in the order of a whole run."""
     file = write(FIGURES[0])
